@@ -1,0 +1,1 @@
+"""Maeul, a sharing-city platform: the Flask application."""

@@ -1,0 +1,1 @@
+"""Who is who and where: the features every wing stands on."""

@@ -1,0 +1,1 @@
+"""Flask-free ground; imports nothing else of ours."""

@@ -1,0 +1,213 @@
+"""The database: engine, session, base class. The only place that knows SQLite from PostgreSQL."""
+
+import enum
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+
+BUSY_SECONDS = 20
+SPATIALITE = ("mod_spatialite", "/opt/homebrew/lib/mod_spatialite.dylib", "/usr/local/lib/mod_spatialite.dylib")
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """A moment, stored in UTC. A datetime without a time zone is refused."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Refuse naive moments; SQLite keeps UTC wall time as text that sorts."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Give every moment back in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The tables of the platform."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime,
+        dict[str, Any]: sa.JSON,
+        list[str]: sa.JSON,
+        enum.Enum: sa.Enum(
+            enum.Enum, native_enum=False, length=30, values_callable=lambda kind: [member.value for member in kind]
+        ),
+    }
+
+
+class epoch(FunctionElement[int]):  # noqa: N801 - written in queries like the SQL function it is
+    """A moment as whole seconds since 1970, computed by the database: cheaper to read by the thousand."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+@compiles(epoch, "sqlite")
+def _epoch_sqlite(element: epoch, compiler: Any, **options: Any) -> str:
+    return f"unixepoch({compiler.process(element.clauses, **options)})"
+
+
+@compiles(epoch, "postgresql")
+def _epoch_postgresql(element: epoch, compiler: Any, **options: Any) -> str:
+    return f"extract(epoch from {compiler.process(element.clauses, **options)})::bigint"
+
+
+_factory = sessionmaker(expire_on_commit=False)
+session: scoped_session[Session] = scoped_session(_factory)
+"""The transaction of this request, job or command: one for each thread."""
+
+
+def _sqlite_driver() -> ModuleType:
+    try:
+        from pysqlite3 import dbapi2  # noqa: PLC0415 - absent on machines without a wheel
+    except ImportError:
+        if hasattr(sqlite3.Connection, "enable_load_extension"):
+            return sqlite3
+        raise RuntimeError(
+            "This Python cannot load SQLite extensions: install pysqlite3, or use PostgreSQL through DATABASE_URL."
+        ) from None
+    return dbapi2
+
+
+def _load_spatialite(connection: Any) -> None:
+    connection.enable_load_extension(True)
+    for name in SPATIALITE:
+        try:
+            connection.load_extension(name)
+            break
+        except Exception as failure:  # noqa: BLE001 - each driver has its own OperationalError
+            last = failure
+    else:
+        raise RuntimeError("SpatiaLite is missing: install libsqlite3-mod-spatialite.") from last
+    connection.enable_load_extension(False)
+
+
+def _set_up_sqlite(connection: Any, _record: object) -> None:
+    _load_spatialite(connection)
+    for pragma in (
+        f"busy_timeout = {BUSY_SECONDS * 1000}",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        "trusted_schema = ON",  # spatial indexes are triggers that call SpatiaLite's functions
+        "cache_size = -65536",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    read_only = connection.get_execution_options().get("read_only", False)
+    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+
+def make_engine(url: str, **options: Any) -> sa.Engine:
+    """An engine for either database, its connections set up as docs/decisions describe."""
+    if sa.make_url(url).get_backend_name() == "sqlite":
+        engine = sa.create_engine(
+            url,
+            module=_sqlite_driver(),
+            connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_SECONDS},
+            **options,
+        )
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return sa.create_engine(url, connect_args={"options": "-c timezone=utc"}, pool_pre_ping=True, **options)
+
+
+def connect(url: str) -> sa.Engine:
+    """Bind the sessions of this process to a database; connections open when first used."""
+    engine = make_engine(url)
+    bind(engine)
+    return engine
+
+
+def bind(to: sa.Engine | sa.Connection) -> None:
+    """Use this engine, or in a test this one connection, whose transaction then stays the test's."""
+    session.remove()
+    _factory.configure(bind=to, join_transaction_mode="create_savepoint")
+
+
+def begin(*, read_only: bool) -> None:
+    """Open the transaction; a writer on SQLite takes the write lock now, so that what it reads stays true."""
+    session.connection(execution_options={"read_only": read_only})
+
+
+@contextmanager
+def transaction(*, read_only: bool = False) -> Iterator[Session]:
+    """One whole transaction for a job or a command: committed at the end, rolled back by any error."""
+    try:
+        begin(read_only=read_only)
+        yield session()
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.remove()
+
+
+@contextmanager
+def separate() -> Iterator[Session]:
+    """A short transaction of its own, kept even if the request fails. Not within a transaction that writes."""
+    with _factory() as own, own.begin():
+        yield own
+
+
+def prepare(connection: sa.Connection) -> None:
+    """Give a new database what the tables need: spatial metadata, or the PostgreSQL extensions."""
+    if connection.dialect.name == "sqlite":
+        if not sa.inspect(connection).has_table("spatial_ref_sys"):
+            connection.execute(sa.text("SELECT InitSpatialMetaData(1, 'WGS84')"))
+        return
+    for extension in ("postgis", "btree_gist"):
+        connection.execute(sa.text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
+
+
+def create_all(connection: sa.Connection) -> None:
+    """Every table of the models, for tests; a city's database is made by the migrations."""
+    prepare(connection)
+    Base.metadata.create_all(connection)
+
+
+def is_sqlite() -> bool:
+    """Whether this process speaks to SQLite."""
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def violates(error: sa.exc.IntegrityError, constraint: str) -> bool:
+    """Whether a failed write broke the constraint of this name, on either database."""
+    return constraint in str(error.orig)
+
+
+def any_of(column: ColumnElement[Any], values: sa.Select[Any] | list[int] | tuple[int, ...] | set[int]) -> Any:
+    """`column in values`, whether the values are a query or a handful of keys."""
+    return column.in_(values if isinstance(values, sa.Select) else sorted(values))

@@ -1,0 +1,45 @@
+"""Money as whole numbers of the currency's smallest unit; won have no smaller unit, euros have cents."""
+
+from collections.abc import Sequence
+
+from babel.numbers import format_currency, get_currency_precision
+
+from marketplace.kernel import words
+
+_currency = "KRW"
+
+
+def set_currency(code: str) -> None:
+    """Tell which currency the city's amounts are in (ISO 4217)."""
+    global _currency
+    get_currency_precision(code)
+    _currency = code
+
+
+def currency() -> str:
+    """The city's currency (ISO 4217)."""
+    return _currency
+
+
+def show(amount: int) -> str:
+    """An amount of smallest units as people of the current language write it."""
+    precision = get_currency_precision(_currency)
+    if _currency == "KRW" and words.language.get() == "ko":
+        return f"{amount:,}원"
+    return format_currency(amount / 10**precision, _currency, locale=words.language.get())
+
+
+def split(amount: int, weights: Sequence[int]) -> list[int]:
+    """Divide an amount in proportion to weights without losing a unit.
+
+    Units left over go one each to the largest remainders, earlier shares first. Method: largest remainder (Hamilton).
+    Raises ValueError if the weights are empty, negative or all zero.
+    """
+    total = sum(weights)
+    if not weights or min(weights) < 0 or total == 0:
+        raise ValueError("shares need weights of which at least one is positive")
+    shares = [amount * weight // total for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda i: (-(amount * weights[i] % total), i))
+    for i in by_remainder[: amount - sum(shares)]:
+        shares[i] += 1
+    return shares

@@ -1,0 +1,60 @@
+"""Words people read: gettext without Flask, so that services and letters can speak as well as pages."""
+
+import gettext as catalogues
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = {"en": "English", "ko": "한국어"}
+TRANSLATIONS = Path(__file__).parent.parent / "translations"
+
+language: ContextVar[str] = ContextVar("language", default="en")
+
+
+@cache
+def _catalogue(code: str) -> catalogues.NullTranslations:
+    return catalogues.translation("messages", TRANSLATIONS, [code], fallback=True)
+
+
+def _(message: str, **parts: object) -> str:
+    """Translate a message into the current language and fill its {parts}."""
+    text = _catalogue(language.get()).gettext(message)
+    return text.format(**parts) if parts else text
+
+
+def ngettext(one: str, many: str, n: int, **parts: object) -> str:
+    """Translate a message that counts something; {n} is the number."""
+    return _catalogue(language.get()).ngettext(one, many, n).format(n=n, **parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message translated only when it is shown."""
+
+    message: str
+    parts: tuple[tuple[str, object], ...] = ()
+
+    def __str__(self) -> str:
+        return _(self.message, **dict(self.parts))
+
+    def filled(self, **parts: object) -> "Text":
+        """The same message with more of its {parts} known."""
+        return Text(self.message, (*self.parts, *parts.items()))
+
+
+def _l(message: str, **parts: object) -> Text:
+    """Mark a message for translation at the moment it is shown."""
+    return Text(message, tuple(parts.items()))
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak this language within the block; an unknown code means English."""
+    token = language.set(code if code in LANGUAGES else "en")
+    try:
+        yield
+    finally:
+        language.reset(token)

@@ -1,0 +1,1 @@
+"""The Flask side of the ground: forms, marks, errors, security, pages."""
