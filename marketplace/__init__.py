@@ -1,1 +1,66 @@
 """Maeul, a sharing-city platform: the Flask application."""
+
+from importlib import import_module
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from marketplace.kernel import clock, db, jobs, money
+from marketplace.settings import Settings
+from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
+
+FEATURES = (
+    "web.upkeep",
+    "civic.accounts",
+    "civic.departments",
+    "civic.places",
+    "sharing.spaces",
+    "portal.home",
+    "portal.reference",
+    "portal.demo",
+)
+DOORS = ("views", "staff", "api", "tasks", "commands")
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """The application, wired: settings, database, ground, features."""
+    settings = settings or Settings.from_environment()
+    app = Flask(__name__, template_folder=str(pages.TEMPLATES))
+    app.extensions["settings"] = settings
+    app.debug = settings.debug
+    clock.set_zone(settings.city_zone)
+    money.set_currency(settings.currency)
+    logs.install(readable=not settings.in_production)
+    app.extensions["engine"] = db.connect(settings.database_url)
+    _lay_ground(app, settings)
+    for feature in FEATURES:
+        _open_doors(app, feature)
+    access.check(app)
+    return app
+
+
+def _lay_ground(app: Flask, settings: Settings) -> None:
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, settings.proxies, settings.proxies, settings.proxies)  # type: ignore[method-assign]
+    pages.install(app)
+    security.install(app, settings)
+    i18n.install(app)
+    access.install(app)
+    once.install(app)
+    errors.install(app)
+    mailbox.install(app, settings)
+    jobs.set_surroundings(lambda: app.test_request_context(base_url=settings.base_url))
+
+
+def _open_doors(app: Flask, feature: str) -> None:
+    """Import the doors that a feature has; each may offer a blueprint `bp` or a command group `commands`."""
+    package = import_module(f"{__name__}.{feature}")
+    folder = Path(str(package.__file__)).parent
+    for door in DOORS:
+        if (folder / f"{door}.py").exists():
+            module = import_module(f"{package.__name__}.{door}")
+            if hasattr(module, "bp"):
+                app.register_blueprint(module.bp)
+            if hasattr(module, "group"):
+                app.cli.add_command(module.group)

@@ -1,0 +1,111 @@
+"""Access marks: every route says who may come in; the app refuses to start if one does not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask, abort, current_app, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, current_user
+from werkzeug.datastructures import MultiDict
+
+from marketplace.kernel.errors import Forbidden
+from marketplace.web.errors import wants_json
+
+View = TypeVar("View", bound=Callable[..., Any])
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+KEPT_CHARACTERS = 2000
+login = LoginManager()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Who may use a route: everyone, anyone signed in, or holders of one of these roles."""
+
+    everyone: bool = False
+    roles: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "public" if self.everyone else "staff: " + ", ".join(self.roles) if self.roles else "residents"
+
+
+def public(view: View) -> View:
+    """Everyone may use this route."""
+    view.access = Mark(everyone=True)  # type: ignore[attr-defined]
+    return view
+
+
+def residents(view: View) -> View:
+    """Anyone who is signed in may use this route."""
+    view.access = Mark()  # type: ignore[attr-defined]
+    return view
+
+
+def staff(*roles: str) -> Callable[[View], View]:
+    """Holders of one of these roles may use this route; to everyone else it does not exist."""
+
+    def mark(view: View) -> View:
+        view.access = Mark(roles=roles)  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def current_person() -> Any:
+    """The person this request comes from, or None."""
+    return current_user._get_current_object() if current_user.is_authenticated else None
+
+
+def mark_of(app: Flask, endpoint: str) -> Mark | None:
+    """The mark that a route wears."""
+    return getattr(app.view_functions[endpoint], "access", None)
+
+
+def keep_what_was_typed() -> str:
+    """Remember the request that needs signing in, and give the address to come back to afterwards."""
+    if request.method in SAFE_METHODS:
+        return request.full_path.rstrip("?")
+    typed = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
+    if sum(len(value) for _, value in typed) <= KEPT_CHARACTERS:
+        session["typed"] = {"path": request.full_path.rstrip("?"), "fields": typed}
+    return url_for("accounts.go_on")
+
+
+def what_was_typed() -> tuple[str, MultiDict[str, str]] | None:
+    """The kept request's address and fields, once."""
+    kept = session.pop("typed", None)
+    return (kept["path"], MultiDict(kept["fields"])) if kept else None
+
+
+def _admit() -> ResponseReturnValue | None:
+    """Let the request in if its route's mark allows it."""
+    if request.endpoint is None:
+        return None
+    mark = mark_of(current_app, request.endpoint)
+    if mark is None or mark.everyone:
+        return None
+    person = current_person()
+    if person is None:
+        if wants_json():
+            abort(401)
+        return redirect(url_for("accounts.sign_in", next=keep_what_was_typed()), 303)
+    if mark.roles and not any(person.is_a(role) for role in mark.roles):
+        if wants_json():
+            raise Forbidden
+        abort(404)
+    return None
+
+
+def check(app: Flask) -> None:
+    """Refuse to start with a route that does not say who may use it."""
+    app.view_functions["static"].access = Mark(everyone=True)  # type: ignore[attr-defined]
+    bare = sorted(rule.endpoint for rule in app.url_map.iter_rules() if mark_of(app, rule.endpoint) is None)
+    if bare:
+        raise RuntimeError(f"Routes without an access mark: {', '.join(bare)}")
+
+
+def install(app: Flask) -> None:
+    """Ask every request's route who may come in."""
+    login.init_app(app)
+    app.before_request(_admit)
+    app.context_processor(lambda: {"current_person": current_person() if request else None})

@@ -1,0 +1,45 @@
+"""Downloads: CSV that no spreadsheet runs as a formula, calendars, GeoJSON."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from flask import Response
+
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def harmless(cell: object) -> str:
+    """A cell that a spreadsheet reads as text, never as a formula."""
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if text.startswith(DANGEROUS) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A table as CSV text with a byte-order mark, so that every spreadsheet reads Korean."""
+    out = io.StringIO()
+    out.write("\ufeff")
+    writer = csv.writer(out)
+    writer.writerow(head)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def attachment(body: str | bytes, name: str, content_type: str) -> Response:
+    """A file for the visitor to keep."""
+    response = Response(body, content_type=content_type)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def calendar(body: bytes, name: str) -> Response:
+    """An iCalendar file."""
+    return attachment(body, name, "text/calendar; charset=utf-8")

@@ -1,0 +1,173 @@
+"""Forms: one marshmallow schema reads what was typed; what is wrong is said beside it, and nothing typed is lost."""
+
+import secrets
+from types import TracebackType
+from typing import Any
+
+from flask import Response, request
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from sqlalchemy.orm import SessionTransaction
+
+from marketplace.kernel import db
+from marketplace.kernel.errors import DomainError, Forbidden, NotFound
+from marketplace.kernel.words import _, _l
+from marketplace.web.pages import page
+
+KEY = "_key"
+
+
+class Spoken(str):
+    """A marshmallow message: translated at the moment that marshmallow fills it in."""
+
+    def format(self, *_args: object, **parts: object) -> str:
+        """The message in the current language."""
+        return _(str.__str__(self), **parts)
+
+
+def _speak() -> None:
+    """Give marshmallow's own refusals sentences of ours, in the language of the reader."""
+    _l("Enter this.")
+    messages: dict[type[fields.Field[Any]], dict[str, str]] = {
+        fields.Field: {
+            "required": _l("Enter this.").message,
+            "null": _l("Enter this.").message,
+            "validator_failed": _l("This cannot be right.").message,
+        },
+        fields.String: {
+            "invalid": _l("Enter text.").message,
+            "invalid_utf8": _l("This text cannot be read.").message,
+        },
+        fields.Integer: {"invalid": _l("Enter a whole number.").message},
+        fields.Number: {
+            "invalid": _l("Enter a number.").message,
+            "too_large": _l("This number is too large.").message,
+        },
+        fields.Boolean: {"invalid": _l("Answer yes or no.").message},
+        fields.Date: {
+            "invalid": _l("Enter a date, such as 2027-06-04.").message,
+            "format": _l("Enter a date, such as 2027-06-04.").message,
+        },
+        fields.Time: {
+            "invalid": _l("Enter a time, such as 14:00.").message,
+            "format": _l("Enter a time, such as 14:00.").message,
+        },
+        fields.DateTime: {
+            "invalid": _l("Enter a date and time, such as 2027-06-04T14:00+09:00.").message,
+            "invalid_awareness": _l("Say which time zone this time is in, such as 2027-06-04T14:00+09:00.").message,
+            "format": _l("Enter a date and time, such as 2027-06-04T14:00+09:00.").message,
+        },
+        fields.Email: {
+            "invalid": _l("Enter an e-mail address, such as name@example.org.").message,
+        },
+    }
+    for kind, own in messages.items():
+        kind.default_error_messages = kind.default_error_messages | {key: Spoken(text) for key, text in own.items()}
+    validate.Length.message_min = Spoken(_l("Enter at least {min} characters.").message)
+    validate.Length.message_max = Spoken(_l("Enter at most {max} characters.").message)
+    validate.Length.message_all = Spoken(_l("Enter {min} to {max} characters.").message)
+    validate.Length.message_equal = Spoken(_l("Enter exactly {equal} characters.").message)
+    validate.Range.message_min = Spoken(_l("Enter {min} or more.").message)
+    validate.Range.message_max = Spoken(_l("Enter {max} or less.").message)
+    validate.Range.message_all = Spoken(_l("Enter a number from {min} to {max}.").message)
+    validate.OneOf.default_message = Spoken(_l("Choose one of the answers offered.").message)
+    validate.Email.default_message = Spoken(_l("Enter an e-mail address, such as name@example.org.").message)
+    validate.Regexp.default_message = Spoken(_l("This is not written as it must be.").message)
+
+
+_speak()
+
+
+def typed_fields(schema: Schema, source: Any) -> dict[str, Any]:
+    """What a form sent, as the schema expects it: lists where it wants lists, nothing where nothing was typed."""
+    typed: dict[str, Any] = {}
+    for name, field in schema.load_fields.items():
+        key = field.data_key or name
+        if isinstance(field, fields.List):
+            typed[key] = [value for value in source.getlist(key) if value.strip()]
+        elif isinstance(field, fields.Boolean):
+            typed[key] = source.get(key, "") not in ("", "no")
+        elif (value := source.get(key, "").strip()) or field.required is False and field.allow_none and key in source:
+            typed[key] = value or None
+    return typed
+
+
+class Form:
+    """What a person filled in. Within the block, `submitted` means sent and readable; a refusal ends up on the page."""
+
+    def __init__(self, schema: Schema, *, method: str = "POST", **defaults: Any) -> None:
+        self.schema = schema
+        self.sent = request.method == "POST" if method == "POST" else bool(request.args)
+        self.source = request.form if method == "POST" else request.args
+        self.defaults = defaults
+        self.data: dict[str, Any] = {}
+        self.errors: list[tuple[str | None, str]] = []
+        self.status = 200
+        self.key = (request.form.get(KEY) if self.sent else None) or secrets.token_urlsafe(16)
+        self._savepoint: SessionTransaction | None = None
+        if self.sent:
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            self.data = self.schema.load(typed_fields(self.schema, self.source), unknown=EXCLUDE)
+        except ValidationError as failure:
+            self.status = 422
+            for name, messages in failure.normalized_messages().items():
+                for message in _flat(messages):
+                    self.refuse(None if name == "_schema" else name, message)
+
+    @property
+    def submitted(self) -> bool:
+        """Whether it was sent and can be read."""
+        return self.sent and not self.errors
+
+    def refuse(self, field: str | None, sentence: object) -> None:
+        """Say what is wrong, beside a field or above the whole form."""
+        self.errors.append((field, str(sentence)))
+        self.status = max(self.status, 422)
+
+    def value(self, name: str) -> Any:
+        """What stands in a field: as typed, or as it was before."""
+        if self.sent:
+            field = self.schema.fields.get(name)
+            return self.source.getlist(name) if isinstance(field, fields.List) else self.source.get(name, "")
+        default = self.defaults.get(name)
+        return "" if default is None else default
+
+    def error(self, name: str) -> str | None:
+        """What is wrong with a field."""
+        return next((text for field, text in self.errors if field == name), None)
+
+    def page(self, template: str, **context: object) -> Response:
+        """The page with the form on it."""
+        response = page(template, form=self, **context)
+        response.status_code = self.status
+        return response
+
+    def __enter__(self) -> "Form":
+        if self.submitted and request.method == "POST":
+            self._savepoint = db.session.begin_nested()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, failure: BaseException | None, _: TracebackType | None) -> bool:
+        """Undo what a refusal left half done and keep the page; any other failure goes on its way."""
+        if self._savepoint is None or not self._savepoint.is_active:
+            return False
+        if failure is None:
+            self._savepoint.commit()
+            return False
+        self._savepoint.rollback()
+        if not isinstance(failure, DomainError) or isinstance(failure, NotFound | Forbidden):
+            return False
+        self.refuse(failure.details.get("field"), failure.sentence)
+        self.status = failure.status
+        self.refusal = failure
+        return True
+
+    refusal: DomainError | None = None
+
+
+def _flat(messages: Any) -> list[str]:
+    if isinstance(messages, dict):
+        return [text for inner in messages.values() for text in _flat(inner)]
+    return [str(text) for text in (messages if isinstance(messages, list) else [messages])]

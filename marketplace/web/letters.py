@@ -1,0 +1,63 @@
+"""Letters: one template a letter, in the reader's language, sent by the worker."""
+
+import smtplib
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app, render_template
+
+from marketplace.kernel import clock, words
+from marketplace.settings import Settings
+
+
+def send(to: str, language: str, template: str, **context: object) -> None:
+    """Write the letter in `templates/<template>.txt` and send it.
+
+    The template's first line is the subject. In development the letter goes to the mailbox folder instead, to be read
+    at /dev/mailbox. Raises OSError or SMTPException if the mail server does not take it; the job is then tried again.
+    """
+    settings: Settings = current_app.extensions["settings"]
+    with words.speaking(language):
+        subject, _, body = render_template(f"{template}.txt", **context).strip().partition("\n")
+    letter = EmailMessage()
+    letter["Subject"] = subject.strip()
+    letter["From"] = settings.mail_from
+    letter["To"] = to
+    letter["Date"] = format_datetime(clock.now())
+    letter["Message-ID"] = make_msgid(domain=settings.mail_from.rpartition("@")[2])
+    letter["Auto-Submitted"] = "auto-generated"
+    letter.set_content(body.strip() + "\n")
+    for name, (content, kind) in (context.get("attachments") or {}).items():  # type: ignore[attr-defined]
+        maintype, _, subtype = kind.partition("/")
+        letter.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+    if settings.smtp_url:
+        _deliver(letter, settings.smtp_url)
+    else:
+        _keep(letter, mailbox(settings))
+
+
+def mailbox(settings: Settings) -> Path:
+    """Where letters stay when there is no mail server."""
+    return settings.data_dir / "mailbox"
+
+
+def _deliver(letter: EmailMessage, smtp_url: str) -> None:
+    server = urlsplit(smtp_url)
+    secure = server.scheme == "smtps"
+    kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
+    with kind(server.hostname or "localhost", server.port or (465 if secure else 25), timeout=20) as connection:
+        if server.username:
+            if not secure:
+                connection.starttls()
+            connection.login(unquote(server.username), unquote(server.password or ""))
+        connection.send_message(letter)
+
+
+def _keep(letter: EmailMessage, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{clock.now():%Y%m%dT%H%M%S%f}.eml"
+    unfinished = folder / f"{name}.part"
+    unfinished.write_bytes(bytes(letter))
+    unfinished.rename(folder / name)

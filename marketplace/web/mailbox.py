@@ -1,0 +1,61 @@
+"""The development mailbox: every letter the city would have sent, readable at /dev/mailbox. Not in production."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response
+
+from marketplace.kernel.errors import NotFound
+from marketplace.settings import Settings
+from marketplace.web import downloads, letters
+from marketplace.web.access import public
+from marketplace.web.pages import page
+
+MOST = 100
+
+
+def _read(file: Path) -> EmailMessage:
+    return message_from_bytes(file.read_bytes(), policy=policy.default)  # type: ignore[return-value]
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Open the mailbox, unless people rely on this instance."""
+    if settings.in_production:
+        return
+    bp = Blueprint("mailbox", __name__)
+    folder = letters.mailbox(settings)
+
+    def find(name: str) -> EmailMessage:
+        file = folder / f"{name}.eml"
+        if not name.isalnum() or not file.exists():
+            raise NotFound
+        return _read(file)
+
+    @bp.get("/dev/mailbox")
+    @public
+    def inbox() -> Response:
+        """The latest letters, newest first."""
+        files = sorted(folder.glob("*.eml"), reverse=True)[:MOST]
+        return page("dev/mailbox.html", letters=[(file.stem, _read(file)) for file in files])
+
+    @bp.get("/dev/mailbox/<name>")
+    @public
+    def letter(name: str) -> Response:
+        """One letter, its links ready to follow."""
+        found = find(name)
+        body = found.get_body(("plain",))
+        return page("dev/letter.html", name=name, letter=found, body=str(body.get_content()) if body else "")
+
+    @bp.get("/dev/mailbox/<name>/<int:number>")
+    @public
+    def enclosure(name: str, number: int) -> Response:
+        """A file that came with a letter."""
+        parts = list(find(name).iter_attachments())
+        if number >= len(parts):
+            raise NotFound
+        part = parts[number]
+        content = part.get_payload(decode=True)
+        return downloads.attachment(content, part.get_filename() or "file", part.get_content_type())  # type: ignore[arg-type]
+
+    app.register_blueprint(bp)

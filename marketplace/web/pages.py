@@ -1,0 +1,113 @@
+"""Pages: rendering a template with the civic surroundings, and cutting long lists into pages."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import jinja2
+from flask import Flask, Response, flash, get_flashed_messages, make_response, render_template, request, url_for
+from markupsafe import Markup
+
+from marketplace.kernel import words
+from marketplace.kernel.errors import NotFound
+from marketplace.web import macros
+
+Row = TypeVar("Row")
+
+PER_PAGE = 20
+TEMPLATES = Path(__file__).parent.parent.parent / "templates"
+
+
+def page(template: str, **context: object) -> Response:
+    """A page a person reads."""
+    return make_response(render_template(template, **context))
+
+
+def tell(text: object, kind: str = "success") -> None:
+    """Say something at the top of the next page."""
+    flash(str(text), kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """Which stretch of a long list to show."""
+
+    number: int
+    total: int
+    size: int = PER_PAGE
+
+    @property
+    def count(self) -> int:
+        """How many pages there are; at least one."""
+        return max(1, -(-self.total // self.size))
+
+    @property
+    def offset(self) -> int:
+        """How many rows come before this page."""
+        return (self.number - 1) * self.size
+
+    def cut(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The rows of this page."""
+        return rows[self.offset : self.offset + self.size]
+
+    def url(self, number: int) -> str:
+        """The same search at another page."""
+        query = [(name, value) for name, value in request.args.items(multi=True) if name != "page"]
+        return f"{request.path}?{urlencode([*query, ('page', number)])}"
+
+
+def paging(total: int, size: int = PER_PAGE) -> Paging:
+    """The page that the address asks for; one beyond the end is not found."""
+    text = request.args.get("page", "1")
+    number = int(text) if text.isdecimal() and len(text) < 7 else 0
+    found = Paging(number, total, size)
+    if not 1 <= number <= found.count:
+        raise NotFound
+    return found
+
+
+def translated(message: str, **parts: object) -> Markup:
+    """gettext for templates: the message is ours and may hold markup, its parts are escaped."""
+    return Markup(words._(message)).format(**parts) if parts else Markup(words._(message))  # noqa: S704
+
+
+def translated_many(one: str, many: str, n: int, **parts: object) -> Markup:
+    """ngettext for templates."""
+    return Markup(words._catalogue(words.language.get()).ngettext(one, many, n)).format(n=n, **parts)  # noqa: S704
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(file: str, _changed: int) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()[:12]
+
+
+def install(app: Flask) -> None:
+    """Strict templates: an undefined name is an error, not an empty place on the page."""
+    app.jinja_env.undefined = jinja2.StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    macros.install(app.jinja_env)
+
+    def static(path: str) -> str:
+        file = Path(app.static_folder or "") / path
+        return url_for("static", filename=path, v=_fingerprint(str(file), file.stat().st_mtime_ns))
+
+    def messages() -> list[tuple[str, str]]:
+        return [(kind, text) for kind, text in get_flashed_messages(with_categories=True)]
+
+    app.jinja_env.globals.update(_=translated, ngettext=translated_many, static=static)
+
+    @app.context_processor
+    def surroundings() -> dict[str, object]:
+        language = words.language.get()
+        settings = app.extensions["settings"]
+        return {
+            "language": language,
+            "city_name": settings.city_name(language),
+            "settings_public": {"tile_url": settings.tile_url},
+            "request_path": request.path if request else "",
+            "messages": messages() if request else [],
+        }

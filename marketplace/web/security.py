@@ -1,0 +1,182 @@
+"""What protects every request: one transaction, limits, CSRF, content policy, headers, cookies."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import structlog
+from flask import Flask, Response, abort, current_app, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+
+from marketplace.kernel import db, limits
+from marketplace.settings import Settings
+from marketplace.web.access import SAFE_METHODS
+from marketplace.web.errors import wants_json
+
+View = TypeVar("View", bound=Callable[..., Any])
+MEGABYTE = 1024 * 1024
+csrf = CSRFProtect()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How often something may be tried, counted by what `key` makes of the request."""
+
+    name: str
+    allowed: int
+    per: timedelta
+    key: Callable[[], str]
+
+
+def address() -> str:
+    """Where the request comes from."""
+    return request.remote_addr or "unknown"
+
+
+def everyone() -> str:
+    """One count for all."""
+    return "all"
+
+
+def limited(*limits_: Limit) -> Callable[[View], View]:
+    """Refuse an unsafe request to this route with 429 once one of the limits is spent."""
+
+    def mark(view: View) -> View:
+        view.limits = limits_  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+class BrowserSessions(SecureCookieSessionInterface):
+    """Cookies are for pages only: a program under /api/ identifies itself by a bearer token and nothing else."""
+
+    def open_session(self, app: Flask, request: Any) -> SecureCookieSession | None:
+        """An empty session for programs."""
+        return SecureCookieSession() if request.path.startswith("/api/") else super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: Any, response: Response) -> None:
+        """No cookie for programs."""
+        if not wants_json():
+            super().save_session(app, session, response)
+
+
+def _spend_limits() -> None:
+    if request.method in SAFE_METHODS or request.endpoint is None:
+        return
+    view = current_app.view_functions[request.endpoint]
+    chosen: tuple[Limit, ...] = getattr(view, "limits", ())
+    if chosen:
+        with db.separate() as own:
+            for limit in chosen:
+                limits.spend(own, f"{limit.name}:{limit.key()}", limit.allowed, limit.per)
+
+
+def _begin() -> None:
+    if request.endpoint not in (None, "static"):
+        db.begin(read_only=request.method in SAFE_METHODS)
+
+
+def _protect() -> None:
+    if request.method in SAFE_METHODS or wants_json():
+        return
+    if request.headers.get("Sec-Fetch-Site") == "cross-site":
+        abort(403)
+    csrf.protect()
+
+
+def _end(response: Response) -> Response:
+    """Commit what was done if the answer says that it was done; otherwise nothing was."""
+    if request.endpoint in (None, "static"):
+        return response
+    if response.status_code < 400:
+        db.session.commit()
+    else:
+        db.session.rollback()
+    return response
+
+
+def nonce() -> str:
+    """The word by which this page's own scripts are known."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(16)
+    return str(g.csp_nonce)
+
+
+def _policy(settings: Settings) -> str:
+    tiles = f" {'/'.join(settings.tile_url.split('/')[:3])}" if settings.tile_url else ""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'nonce-{nonce()}' 'strict-dynamic'",
+            "style-src 'self'",
+            f"img-src 'self' data:{tiles}",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Protect every request of the app; the order of the steps matters."""
+    app.session_interface = BrowserSessions()
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="__Host-maeul" if settings.secure else "maeul",
+        SESSION_COOKIE_SECURE=settings.secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        MAX_CONTENT_LENGTH=2 * MEGABYTE,
+        MAX_FORM_MEMORY_SIZE=MEGABYTE // 4,
+        MAX_FORM_PARTS=200,
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=True,
+    )
+    csrf.init_app(app)
+
+    @app.before_request
+    def name_the_request() -> None:
+        g.request_id = secrets.token_hex(8)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    app.before_request(_protect)
+    app.before_request(_spend_limits)
+    app.before_request(_begin)
+
+    @app.after_request
+    def headers(response: Response) -> Response:
+        response.headers.update(
+            {
+                "Content-Security-Policy": _policy(settings),
+                "X-Content-Type-Options": "nosniff",
+                "Referrer-Policy": "same-origin",
+                "Cross-Origin-Opener-Policy": "same-origin",
+                "Cross-Origin-Resource-Policy": "same-origin",
+                "Permissions-Policy": "camera=(), geolocation=(self), microphone=(), payment=()",
+                "X-Request-Id": g.get("request_id", ""),
+            }
+        )
+        if settings.secure:
+            response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        elif "v" in request.args:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+    app.after_request(_end)
+
+    @app.teardown_request
+    def leave(_: BaseException | None) -> None:
+        db.session.remove()
+
+    app.jinja_env.globals.update(csp_nonce=nonce, csrf_token=generate_csrf)

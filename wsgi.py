@@ -1,0 +1,5 @@
+"""The entry point for gunicorn and the flask command."""
+
+from marketplace import create_app
+
+app = create_app()
