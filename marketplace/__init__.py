@@ -4,22 +4,14 @@ from importlib import import_module
 from pathlib import Path
 
 from flask import Flask
+from flask.cli import AppGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from marketplace.kernel import clock, db, jobs, money
 from marketplace.settings import Settings
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
-FEATURES = (
-    "web.upkeep",
-    "civic.accounts",
-    "civic.departments",
-    "civic.places",
-    "sharing.spaces",
-    "portal.home",
-    "portal.reference",
-    "portal.demo",
-)
+FEATURES = ("web",)
 DOORS = ("views", "staff", "api", "tasks", "commands")
 
 
@@ -54,7 +46,7 @@ def _lay_ground(app: Flask, settings: Settings) -> None:
 
 
 def _open_doors(app: Flask, feature: str) -> None:
-    """Import the doors that a feature has; each may offer a blueprint `bp` or a command group `commands`."""
+    """Import the doors that a feature has; each may offer a blueprint `bp` or command groups."""
     package = import_module(f"{__name__}.{feature}")
     folder = Path(str(package.__file__)).parent
     for door in DOORS:
@@ -62,5 +54,6 @@ def _open_doors(app: Flask, feature: str) -> None:
             module = import_module(f"{package.__name__}.{door}")
             if hasattr(module, "bp"):
                 app.register_blueprint(module.bp)
-            if hasattr(module, "group"):
-                app.cli.add_command(module.group)
+            for group in vars(module).values():
+                if isinstance(group, AppGroup):
+                    app.cli.add_command(group)

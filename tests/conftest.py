@@ -1,0 +1,157 @@
+"""What every test stands on: a real database, rolled back after each test, and a browser-like client."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+
+from marketplace import create_app
+from marketplace.kernel import clock, db, jobs, words
+from marketplace.settings import Settings
+
+KIND = os.environ.get("TEST_DATABASE", "sqlite")
+CLUSTER = os.environ.get("TEST_POSTGRES_URL", "")
+MONDAY = datetime(2027, 3, 1, 0, 0, tzinfo=UTC)
+"""Monday 1 March 2027, 09:00 in Seoul: the moment at which every test begins. (1 March is a Korean holiday.)"""
+
+
+def new_database(folder: Path) -> str:
+    """The URL of an empty database of the kind under test."""
+    if KIND == "sqlite":
+        return f"sqlite:///{folder / uuid.uuid4().hex}.db"
+    name = f"t_{uuid.uuid4().hex}"
+    with sa.create_engine(CLUSTER, isolation_level="AUTOCOMMIT").connect() as server:
+        server.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE template0'))
+    return sa.make_url(CLUSTER).set(database=name).render_as_string(hide_password=False)
+
+
+def copy_of(url: str, folder: Path) -> str:
+    """The URL of a copy of a database that nobody is connected to."""
+    if KIND == "sqlite":
+        source = Path(str(sa.make_url(url).database))
+        return f"sqlite:///{shutil.copy(source, folder / f'{uuid.uuid4().hex}.db')}"
+    name, source_name = f"t_{uuid.uuid4().hex}", sa.make_url(url).database
+    with sa.create_engine(CLUSTER, isolation_level="AUTOCOMMIT").connect() as server:
+        server.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{source_name}"'))
+    return sa.make_url(CLUSTER).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def template_url(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> str:
+    """A database with every table and no rows, to copy."""
+    create_app(settings)  # imports every feature's tables
+    url = new_database(tmp_path_factory.mktemp("template"))
+    engine = db.make_engine(url)
+    with engine.begin() as connection:
+        db.create_all(connection)
+    if KIND == "sqlite":
+        with engine.connect() as connection:
+            connection.execution_options(read_only=True).exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of the city under test."""
+    folder = tmp_path_factory.mktemp("data")
+    return Settings(
+        maeul_env="test",
+        data_dir=folder,
+        database_url=f"sqlite:///{folder / 'unused.db'}",
+        secret_key="for tests only " * 3,
+        base_url="http://localhost",
+    )
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings, template_url: str) -> Flask:
+    """The application, shared by all tests of a process."""
+    return create_app(settings)
+
+
+@pytest.fixture(scope="session")
+def engine(template_url: str, tmp_path_factory: pytest.TempPathFactory, app: Flask) -> Iterator[sa.Engine]:
+    """One database for the tests of this process."""
+    made = db.make_engine(copy_of(template_url, tmp_path_factory.mktemp("database")))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(autouse=True)
+def database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A transaction around the test, undone at its end; not for tests marked `no_database` or with a live one."""
+    if "live_database" in request.fixturenames or request.node.get_closest_marker("no_database"):
+        yield
+        return
+    engine: sa.Engine = request.getfixturevalue("engine")
+    with engine.connect() as connection:
+        outer = connection.begin()
+        db.bind(connection)
+        yield
+        db.session.remove()
+        outer.rollback()
+
+
+@pytest.fixture
+def live_database(template_url: str, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh database that keeps what is committed, for tests with several processes."""
+    url = copy_of(template_url, tmp_path)
+    engine = db.connect(url)
+    yield url
+    db.session.remove()
+    engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def monday() -> Iterator[Callable[[datetime], None]]:
+    """The clock stands at MONDAY; call the fixture to go to another moment."""
+    with ExitStack() as stack:
+        stack.enter_context(clock.frozen(MONDAY))
+        words.language.set("en")
+        yield lambda moment: stack.enter_context(clock.frozen(moment))
+
+
+class Browser(FlaskClient):
+    """A test client that fills in a page's CSRF token as a browser would."""
+
+    def token(self) -> str:
+        """A token that fits this browser's session."""
+        with self.session_transaction() as session:
+            raw = session.setdefault("csrf_token", uuid.uuid4().hex)
+        signer = URLSafeTimedSerializer(self.application.secret_key, salt="wtf-csrf-token")  # type: ignore[arg-type]
+        return str(signer.dumps(raw))
+
+    def send(self, path: str, **fields: object):
+        """Post a form."""
+        return self.post(path, data={"csrf_token": self.token(), **fields})
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """Someone at the site, not signed in."""
+    app.test_client_class = Browser
+    return app.test_client()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def letters(settings: Settings) -> Callable[[], list[str]]:
+    """Do the waiting jobs and read the letters they wrote, oldest first."""
+    folder = settings.data_dir / "mailbox"
+    shutil.rmtree(folder, ignore_errors=True)
+
+    def read() -> list[str]:
+        jobs.run_pending()
+        return [file.read_text() for file in sorted(folder.glob("*.eml"))]
+
+    return read
