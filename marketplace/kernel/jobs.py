@@ -1,0 +1,353 @@
+"""Work done after the answer: a table of jobs, the workers that carry them out, and jobs that come round by the clock.
+
+A job is a row written in the transaction that asks for it, and deleted in the transaction of its own effects: it is
+neither lost nor, for what it does to the database, done twice. A worker holds a job by a lease; if it dies, the lease
+runs out and another worker takes the job up.
+"""
+
+import time
+import traceback
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar, cast
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.orm import Mapped, mapped_column
+
+from marketplace.kernel import clock, db
+
+log = structlog.get_logger()
+
+ATTEMPTS = 8
+LEASE = timedelta(seconds=60)
+FIRST_WAIT = 15
+LONGEST_WAIT = 6 * 60 * 60
+
+Handler = TypeVar("Handler", bound=Callable[..., object])
+Surroundings = Callable[[], AbstractContextManager[Any]]
+
+
+class Job(db.Base):
+    """Something still to be done, or given up on (dead)."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        sa.Index(
+            "ix_jobs_due",
+            "run_at",
+            "id",
+            sqlite_where=sa.text("dead_at IS NULL"),
+            postgresql_where=sa.text("dead_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(100))
+    payload: Mapped[dict[str, Any]]
+    run_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    worker: Mapped[str | None] = mapped_column(sa.String(100))
+    last_error: Mapped[str | None] = mapped_column(sa.Text)
+    dead_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class TimedJob(db.Base):
+    """The last slot of time for which a timed job was queued."""
+
+    __tablename__ = "timed_jobs"
+
+    name: Mapped[str] = mapped_column(sa.String(100), primary_key=True)
+    last_slot: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class LeaseLost(Exception):
+    """Another worker took the job over; what this one did to the database is undone."""
+
+
+class WorkerLost(Exception):
+    """The last worker allowed to try the job never came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a job of one name does."""
+
+    handler: Callable[..., object]
+    attempts: int = ATTEMPTS
+    lease: timedelta = LEASE
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often a timed job comes round."""
+
+    every: timedelta
+    after: timedelta
+
+    def slot(self, moment: datetime) -> int:
+        """The number of the slot a moment falls into; slots of whole days begin by the city's wall clocks."""
+        if self.every % timedelta(days=1):
+            return int((moment.timestamp() - self.after.total_seconds()) // self.every.total_seconds())
+        return (clock.local(moment) - self.after).toordinal() // self.every.days
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How the queue stands; `oldest` is since when the longest waiting job could have run."""
+
+    waiting: int
+    running: int
+    dead: int
+    oldest: datetime | None
+
+
+_tasks: dict[str, Task] = {}
+_rhythms: dict[str, Rhythm] = {}
+_surroundings: Surroundings = nullcontext
+
+
+def task(
+    name: str, *, attempts: int = ATTEMPTS, lease: timedelta = LEASE, outside: bool = False
+) -> Callable[[Handler], Handler]:
+    """Make a function the handler of jobs of this name; it takes their payload as keywords.
+
+    The handler runs in the transaction that also deletes the job. One that acts on the outside world (sends a letter)
+    says `outside=True`: it only reads, in a transaction nobody has to wait for, and the job is deleted afterwards;
+    if the worker dies in between, the letter is sent twice rather than never. `lease` must be longer than it may take.
+    """
+
+    def register(handler: Handler) -> Handler:
+        _tasks[name] = Task(handler, attempts, lease, outside)
+        return handler
+
+    return register
+
+
+def timed(
+    name: str, *, every: timedelta, after: timedelta = timedelta(0), attempts: int = ATTEMPTS
+) -> Callable[[Handler], Handler]:
+    """Make a function without arguments a job that comes round: once a slot, however many workers there are.
+
+    `after` moves the slots: every day after three hours is 03:00 in the city.
+    """
+
+    def register(handler: Handler) -> Handler:
+        _rhythms[name] = Rhythm(every, after)
+        return task(name, attempts=attempts)(handler)
+
+    return register
+
+
+def set_surroundings(surroundings: Surroundings) -> None:
+    """Run every handler within this context manager, made anew for each job."""
+    global _surroundings
+    _surroundings = surroundings
+
+
+def names() -> list[str]:
+    """The names of all tasks, in order."""
+    return sorted(_tasks)
+
+
+def enqueue(name: str, /, *, run_at: datetime | None = None, **payload: Any) -> None:
+    """Have a job done once the present transaction is committed, or later, at `run_at`.
+
+    Raises LookupError if no task has this name. The payload must be JSON; give keys of records, not personal data.
+    """
+    if name not in _tasks:
+        raise LookupError(f"there is no task {name}")
+    db.session.add(Job(name=name, payload=payload, run_at=run_at or clock.now()))
+
+
+# --- carrying out ---
+
+
+def _next_due(now: datetime) -> sa.Select[Job]:
+    free = sa.or_(Job.lease_until.is_(None), Job.lease_until <= now)
+    due = sa.select(Job).where(Job.dead_at.is_(None), Job.run_at <= now, free)
+    return due.order_by(Job.run_at, Job.id).limit(1).with_for_update(skip_locked=True)
+
+
+def _claim(worker: str) -> Job | None:
+    """Take the next due job for this worker: committed before the job is begun."""
+    now = clock.now()
+    with db.transaction() as session:
+        job = session.scalars(_next_due(now)).first()
+        if job:
+            job.attempts += 1
+            job.worker = worker
+            job.lease_until = now + _task_of(job).lease
+        return job
+
+
+def _no_such_task(**_payload: object) -> None:
+    raise LookupError("this version of the program has no such task")
+
+
+def _task_of(job: Job) -> Task:
+    return _tasks.get(job.name) or Task(_no_such_task)
+
+
+def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
+    return Job.id == job.id, Job.worker == job.worker, Job.lease_until == job.lease_until
+
+
+def _finish(job: Job) -> None:
+    done = db.session.execute(sa.delete(Job).where(*_held(job)), execution_options={"synchronize_session": False})
+    if cast("sa.CursorResult[Any]", done).rowcount == 0:
+        raise LeaseLost
+
+
+def _perform(job: Job, task: Task) -> None:
+    if job.attempts > task.attempts:
+        raise WorkerLost
+    with _surroundings():
+        if task.outside:
+            with db.transaction(read_only=True):
+                task.handler(**job.payload)
+        with db.transaction():
+            _finish(job)  # first: the row stays locked, so that a lease running out meanwhile does no harm
+            if not task.outside:
+                task.handler(**job.payload)
+
+
+def wait_after(job_id: int, attempts: int) -> timedelta:
+    """How long to leave a job alone after so many failures: three times longer each time, spread by a quarter."""
+    longest = min(FIRST_WAIT * 3 ** (attempts - 1), LONGEST_WAIT)
+    spread = zlib.crc32(f"{job_id}:{attempts}".encode()) % 1000 / 1000
+    return timedelta(seconds=longest * (0.75 + spread / 2))
+
+
+def _put_off(job: Job, task: Task, failure: Exception) -> None:
+    """Let go of a job that failed, to be tried again later or, after the last attempt, never."""
+    now = clock.now()
+    dead = job.attempts >= task.attempts
+    again = {"dead_at": now} if dead else {"run_at": now + wait_after(job.id, job.attempts)}
+    error = f"{type(failure).__name__}: {failure}"[:1000].replace("\0", "")
+    letting_go = sa.update(Job).where(*_held(job)).values(worker=None, lease_until=None, last_error=error, **again)
+    with db.transaction() as session:
+        session.execute(letting_go, execution_options={"synchronize_session": False})
+    kind, place = type(failure).__name__, _place(failure)  # not the message, which may hold personal data
+    log.error("job_failed", job=job.id, task=job.name, attempt=job.attempts, dead=dead, error=kind, place=place)
+
+
+def _place(failure: Exception) -> str:
+    frames = traceback.extract_tb(failure.__traceback__)
+    return f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
+
+
+def run_one(worker: str) -> bool:
+    """Take the next due job and try it; False if none is due."""
+    job = _claim(worker)
+    if job is None:
+        return False
+    task = _task_of(job)
+    try:
+        _perform(job, task)
+    except LeaseLost:
+        log.warning("job_taken_over", job=job.id, task=job.name, attempt=job.attempts)
+    except Exception as failure:  # noqa: BLE001 - whatever it was, the worker goes on
+        _put_off(job, task, failure)
+    else:
+        log.info("job_done", job=job.id, task=job.name, attempt=job.attempts)
+    return True
+
+
+_TAKE_SLOT = sa.text(
+    "INSERT INTO timed_jobs (name, last_slot) VALUES (:name, :slot)"
+    " ON CONFLICT (name) DO UPDATE SET last_slot = excluded.last_slot WHERE timed_jobs.last_slot < excluded.last_slot"
+    " RETURNING name"
+)
+
+
+def queue_timed(seen: dict[str, int]) -> None:
+    """Queue the timed jobs whose slot has begun, unless another worker did; `seen` spares asking twice for a slot."""
+    now = clock.now()
+    for name, rhythm in _rhythms.items():
+        slot = rhythm.slot(now)
+        if seen.get(name) == slot:
+            continue
+        with db.transaction() as session:
+            if session.execute(_TAKE_SLOT, {"name": name, "slot": slot}).first():
+                enqueue(name)
+        seen[name] = slot
+
+
+def work(stop: Callable[[], bool], worker: str, idle: float = 0.5) -> None:
+    """Carry out jobs until told to stop; a job begun is finished first. Each worker needs a name of its own."""
+    seen: dict[str, int] = {}
+    while not stop():
+        try:
+            queue_timed(seen)
+            busy = run_one(worker)
+        except sa.exc.DBAPIError as failure:  # the database is away: it will come back, and leases run out
+            log.error("database_away", error=type(failure).__name__)
+            busy = False
+        if not busy:
+            time.sleep(idle)
+
+
+def run_pending(limit: int = 1000) -> int:
+    """Carry out here and now what is due, at most so many jobs; commits what the caller has written so far."""
+    with _set_aside():
+        for done in range(limit):
+            if not run_one("inline"):
+                return done
+    return limit
+
+
+@contextmanager
+def _set_aside() -> Iterator[None]:
+    """Commit the caller's session and put it aside, so that jobs find a clean one."""
+    sessions = db.session.registry
+    if not sessions.has():
+        yield
+        return
+    own = db.session()
+    own.commit()
+    sessions.clear()
+    try:
+        yield
+    finally:
+        sessions.set(own)
+        own.expire_all()
+
+
+# --- looking after the queue ---
+
+
+def dead() -> list[Job]:
+    """The jobs given up on, oldest first."""
+    return list(db.session.scalars(sa.select(Job).where(Job.dead_at.is_not(None)).order_by(Job.dead_at, Job.id)))
+
+
+def requeue(job_id: int | None = None) -> int:
+    """Give a dead job, or all of them, every attempt anew; says how many there were."""
+    chosen = sa.update(Job).where(Job.dead_at.is_not(None))
+    if job_id is not None:
+        chosen = chosen.where(Job.id == job_id)
+    revived = db.session.execute(chosen.values(dead_at=None, attempts=0, run_at=clock.now()))
+    return cast("sa.CursorResult[Any]", revived).rowcount
+
+
+def figures() -> Figures:
+    """How many jobs wait, run and are dead."""
+    now = clock.now()
+    alive, running = Job.dead_at.is_(None), Job.lease_until > now
+    waiting = sa.and_(alive, sa.or_(Job.lease_until.is_(None), Job.lease_until <= now))
+    row = db.session.execute(
+        sa.select(
+            sa.func.count().filter(waiting),
+            sa.func.count().filter(alive, running),
+            sa.func.count().filter(~alive),
+            sa.func.min(Job.run_at).filter(waiting, Job.run_at <= now),
+        ).select_from(Job)
+    ).one()
+    return Figures(*row)
