@@ -1,7 +1,7 @@
 """A small drawing of districts and numbered places, made on the server; Leaflet may then move and enlarge it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from shapely.geometry import shape as geometry_of
 from shapely.geometry.base import BaseGeometry
 
 MARGIN = 24  # pixels kept free around what matters, so that no pin is cut
-NARROWEST = 0.03  # degrees of longitude shown at least (about 3 km): one pin alone still sees its surroundings
+NARROWEST = 0.05  # degrees shown at least (about 5 km): one pin alone still sees its surroundings
 TALLEST = 1.25  # height of what matters to its width, at most
-LETTER = 7  # pixels a letter of a district's name takes; a Hangul syllable takes about twice that
+LETTER, WIDE_LETTER = 7, 13  # pixels that a Latin letter and a Hangul syllable of a name take
+PIN = 16  # pixels from a pin's middle to its rim
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,9 @@ def draw(
 
     pixels = np.round((points - (left, top)) * scale, 1).tolist()
     (west, south), (east, north) = _degrees(np.array([[left, bottom], [right, top]])).round(6).tolist()
-    return Picture(
-        width, height, west, south, east, north,
-        [_shape(name, area, (left, top, right, bottom), scale) for name, area in areas if area.bounds],
-        [Pin(number, label, href, *pixel) for (number, label, href, *_), pixel in zip(places, pixels, strict=True)],
-    )  # fmt: skip
+    marks = [Pin(number, label, href, *pixel) for (number, label, href, *_), pixel in zip(places, pixels, strict=True)]
+    shapes = [_shape(name, area, (left, top, right, bottom), scale) for name, area in areas]
+    return Picture(width, height, west, south, east, north, _uncrowded(shapes, marks, width, height), marks)
 
 
 def _geometry(area: Any) -> BaseGeometry:
@@ -110,9 +109,9 @@ def _frame(areas: list[BaseGeometry], points: NDArray[np.float64], *, close: boo
 
 
 def _shape(name: str, area: BaseGeometry, window: tuple[float, float, float, float], scale: float) -> Shape:
-    """A district in pixels, its name where its visible part is widest."""
-    left, top, _, _ = window
-    outline = shapely.transform(area.simplify(0.6 / scale), lambda points: np.round((points - (left, top)) * scale, 1))
+    """A district in pixels, with the spot of its visible part where its name would stand."""
+    corner, visible = window[:2], shapely.intersection(area, shapely.box(*window))
+    outline = shapely.transform(area.simplify(0.6 / scale), lambda points: np.round((points - corner) * scale, 1))
     rings = [
         ring
         for part in shapely.get_parts(outline)
@@ -120,10 +119,27 @@ def _shape(name: str, area: BaseGeometry, window: tuple[float, float, float, flo
         for ring in (part.exterior, *part.interiors)
     ]
     path = "".join("M" + " ".join(f"{x:g},{y:g}" for x, y in ring.coords[:-1]) + "z" for ring in rings)
-    seen = area.intersection(shapely.box(*window))
-    if seen.is_empty:
+    if visible.is_empty:
         return Shape(name, path, 0, 0, labelled=False)
-    spot = seen.representative_point()
-    length = sum(LETTER if letter.isascii() else 2 * LETTER for letter in name)
-    labelled = (seen.bounds[2] - seen.bounds[0]) * scale > length
-    return Shape(name, path, round((spot.x - left) * scale, 1), round((spot.y - top) * scale, 1), labelled=labelled)
+    spot = shapely.transform(visible.representative_point(), lambda points: np.round((points - corner) * scale, 1))
+    room = (visible.bounds[2] - visible.bounds[0]) * scale
+    return Shape(name, path, spot.x, spot.y, labelled=room > _length(name))
+
+
+def _length(name: str) -> int:
+    return sum(LETTER if letter.isascii() else WIDE_LETTER for letter in name)
+
+
+def _uncrowded(shapes: list[Shape], pins: list[Pin], width: int, height: int) -> list[Shape]:
+    """The shapes, keeping only names that stand whole and cover no pin and no earlier name."""
+    sheet = shapely.box(0, 0, width, height)
+    covered = [shapely.box(pin.x - PIN, pin.y - PIN, pin.x + PIN, pin.y + PIN) for pin in pins]
+    kept = []
+    for shape in shapes:
+        half = _length(shape.name) / 2
+        plate = shapely.box(shape.x - half, shape.y - LETTER, shape.x + half, shape.y + LETTER)
+        labelled = shape.labelled and plate.within(sheet) and not shapely.intersects(plate, covered).any()
+        if labelled:
+            covered.append(plate)
+        kept.append(replace(shape, labelled=labelled))
+    return kept
