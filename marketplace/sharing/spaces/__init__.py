@@ -1,0 +1,1 @@
+"""Rooms of public buildings, booked when idle."""
