@@ -7,7 +7,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace.kernel import clock, db, jobs, money
+from marketplace.kernel import calendar, clock, db, jobs, money
 from marketplace.settings import Settings
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
@@ -22,6 +22,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.debug = settings.debug
     clock.set_zone(settings.city_zone)
+    calendar.set_country(settings.city_country)
     money.set_currency(settings.currency)
     logs.install(readable=not settings.in_production)
     app.extensions["engine"] = db.connect(settings.database_url)

@@ -29,7 +29,7 @@ def new_database(folder: Path) -> str:
     if KIND == "sqlite":
         return f"sqlite:///{folder / uuid.uuid4().hex}.db"
     name = f"t_{uuid.uuid4().hex}"
-    with sa.create_engine(CLUSTER, isolation_level="AUTOCOMMIT").connect() as server:
+    with sa.create_engine(CLUSTER, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool).connect() as server:
         server.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE template0'))
     return sa.make_url(CLUSTER).set(database=name).render_as_string(hide_password=False)
 
@@ -40,7 +40,7 @@ def copy_of(url: str, folder: Path) -> str:
         source = Path(str(sa.make_url(url).database))
         return f"sqlite:///{shutil.copy(source, folder / f'{uuid.uuid4().hex}.db')}"
     name, source_name = f"t_{uuid.uuid4().hex}", sa.make_url(url).database
-    with sa.create_engine(CLUSTER, isolation_level="AUTOCOMMIT").connect() as server:
+    with sa.create_engine(CLUSTER, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool).connect() as server:
         server.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{source_name}"'))
     return sa.make_url(CLUSTER).set(database=name).render_as_string(hide_password=False)
 

@@ -186,7 +186,7 @@ def prepare(connection: sa.Connection) -> None:
     """Give a new database what the tables need: spatial metadata, or the PostgreSQL extensions."""
     if connection.dialect.name == "sqlite":
         if not sa.inspect(connection).has_table("spatial_ref_sys"):
-            connection.execute(sa.text("SELECT InitSpatialMetaData(1, 'WGS84')"))
+            connection.execute(sa.text("SELECT InitSpatialMetaData(0, 'WGS84')"))
         return
     for extension in ("postgis", "btree_gist"):
         connection.execute(sa.text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, singledispatch
 from pathlib import Path
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
@@ -30,6 +30,12 @@ def ngettext(one: str, many: str, n: int, **parts: object) -> str:
     return _catalogue(language.get()).ngettext(one, many, n).format(n=n, **parts)
 
 
+@singledispatch
+def written(part: object) -> object:
+    """How a part of a message is written; kernel/writing.py teaches it moments, dates and lengths."""
+    return part
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A message translated only when it is shown."""
@@ -38,7 +44,7 @@ class Text:
     parts: tuple[tuple[str, object], ...] = ()
 
     def __str__(self) -> str:
-        return _(self.message, **dict(self.parts))
+        return _(self.message, **{name: written(part) for name, part in self.parts})
 
     def filled(self, **parts: object) -> "Text":
         """The same message with more of its {parts} known."""

@@ -1,0 +1,127 @@
+"""Who may do what with a room, and which of a room's rules a wish would break. No queries."""
+
+from datetime import date, datetime, timedelta
+
+from marketplace.civic.accounts.models import Person, Role
+from marketplace.kernel import calendar, clock
+from marketplace.kernel.errors import DomainError
+from marketplace.kernel.intervals import Interval, merged, starts
+from marketplace.kernel.writing import show_time
+from marketplace.sharing.spaces import errors
+from marketplace.sharing.spaces.models import AGREED, Booking, Space
+
+LOOK_AHEAD_DAYS = 60
+
+
+def may_manage(person: Person | None, space: Space) -> bool:
+    """Managers of the building, and administrators."""
+    return person is not None and (person.manages(space.building_id) or person.is_a(Role.ADMINISTRATOR))
+
+
+def may_see(person: Person | None, booking: Booking) -> bool:
+    """The resident who made it and those who manage the room; needs `booking.space`."""
+    return person is not None and (booking.person_id == person.id or may_manage(person, booking.space))
+
+
+def may_change(person: Person | None, booking: Booking) -> bool:
+    """Only the resident who made it moves or cancels it; the building answers and closes instead."""
+    return person is not None and booking.person_id == person.id
+
+
+def may_answer(person: Person | None, booking: Booking) -> bool:
+    """Those who manage the room answer requests; nobody answers their own."""
+    return person is not None and booking.person_id != person.id and may_manage(person, booking.space)
+
+
+def cancel_until(booking: Booking) -> datetime:
+    """Until when its resident may cancel or move a booking; needs `booking.space`."""
+    return booking.starts_at - timedelta(hours=booking.space.cancel_hours)
+
+
+def may_still_cancel(booking: Booking) -> bool:
+    """Whether there is still time; a request not yet answered may always be withdrawn."""
+    return booking.state in AGREED and (
+        clock.now() <= cancel_until(booking) or (booking.answer_pending and clock.now() < booking.starts_at)
+    )
+
+
+def openings(space: Space, first: date, last: date) -> list[Interval]:
+    """When a room is open from one day to another, both included."""
+    week = space.week
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return merged(span for day in days for span in week.on(day, calendar.is_holiday(day)))
+
+
+def bookable_days(space: Space) -> tuple[date, date]:
+    """The first and last day for which the room may be booked today."""
+    today = clock.today()
+    return today + timedelta(days=space.notice_days), today + timedelta(days=space.horizon_days)
+
+
+def next_opening(space: Space, length: timedelta, after: datetime) -> datetime | None:
+    """The first moment from which the room is open for so long, bookings aside."""
+    day = clock.local(after).date()
+    for opening in openings(space, day, day + timedelta(days=LOOK_AHEAD_DAYS)):
+        for start in starts([opening], length, timedelta(minutes=space.raster_minutes), opening.starts_at):
+            if start >= after:
+                return start
+    return None
+
+
+def broken_rule(space: Space, interval: Interval, people: int | None = None) -> DomainError | None:
+    """The first rule of the room that such a booking would break, ready to be raised; None if it may be made.
+
+    Needs `space.hours` and `space.closed_days`. Details named `earliest` are moments at which the rule would be kept.
+    """
+    return (
+        _offered(space)
+        or _duration(space, interval)
+        or _notice(space, interval)
+        or _opening(space, interval)
+        or _people(space, people)
+    )
+
+
+def _offered(space: Space) -> DomainError | None:
+    return None if space.open else errors.NotOffered()
+
+
+def _duration(space: Space, interval: Interval) -> DomainError | None:
+    if interval.length < timedelta(minutes=space.min_minutes):
+        return errors.TooShort(length=timedelta(minutes=space.min_minutes))
+    if interval.length > timedelta(minutes=space.max_minutes):
+        return errors.TooLong(length=timedelta(minutes=space.max_minutes))
+    return None
+
+
+def _notice(space: Space, interval: Interval) -> DomainError | None:
+    if interval.starts_at < clock.now():
+        return errors.InThePast()
+    first, last = bookable_days(space)
+    day = clock.local(interval.starts_at).date()
+    if day < first:
+        earliest = next_opening(space, interval.length, clock.at(first, 0))
+        return errors.TooSoon(days=space.notice_days, earliest=earliest or clock.at(first, 0))
+    if day > last:
+        opens = clock.at(day - timedelta(days=space.horizon_days), 0)
+        return errors.TooFar(days=space.horizon_days, opens=opens)
+    return None
+
+
+def _opening(space: Space, interval: Interval) -> DomainError | None:
+    first, last = (clock.local(moment).date() for moment in (interval.starts_at, interval.ends_at))
+    for opening in openings(space, first - timedelta(days=1), last):
+        if opening.contains(interval):
+            step = timedelta(minutes=space.raster_minutes)
+            late = (interval.starts_at - opening.starts_at) % step
+            if late:
+                return errors.OffRaster(length=step, example=show_time(interval.starts_at - late))
+            return None
+    earliest = next_opening(space, interval.length, max(interval.starts_at, clock.now()))
+    return errors.ClosedUntil(earliest=earliest) if earliest else errors.Closed()
+
+
+def _people(space: Space, people: int | None) -> DomainError | None:
+    if people is not None and space.capacity is not None and people > space.capacity:
+        return errors.TooManyPeople(capacity=space.capacity, field="people")
+    return None

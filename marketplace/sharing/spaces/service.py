@@ -1,0 +1,275 @@
+"""Booking a room and running it: hold, send, move, cancel; answer, close, reopen."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm.exc import StaleDataError
+
+from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.policy import may_act
+from marketplace.kernel import audit, clock, db, jobs, occupancy
+from marketplace.kernel.access import permit
+from marketplace.kernel.intervals import Interval
+from marketplace.kernel.occupancy import Kind as Holding
+from marketplace.sharing.spaces import errors, policy, queries
+from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Closure, Space
+
+HOLD = timedelta(minutes=10)
+MOST_HOLDS = 3
+
+
+def hold(person: Person, space: Space, interval: Interval) -> Booking:
+    """Keep a time for a resident for ten minutes, while the booking is filled in.
+
+    Raises the room's broken rule, ConfirmAddressFirst, TooManyHolds, or AlreadyTaken if something holds the room then,
+    even something booked this instant.
+    """
+    if not may_act(person):
+        raise errors.ConfirmAddressFirst
+    _keep_rules(space, interval)
+    if queries.count_holds(person) >= MOST_HOLDS:
+        raise errors.TooManyHolds(most=MOST_HOLDS)
+    until = clock.now() + HOLD
+    booking = Booking(
+        space=space,
+        person_id=person.id,
+        starts_at=interval.starts_at,
+        ends_at=interval.ends_at,
+        occupancy=_claim(space, interval, Holding.HOLD, expires_at=until),
+        held_until=until,
+        fee=space.fee(int(interval.length.total_seconds()) // 60),
+        created_at=clock.now(),
+    )
+    db.session.add(booking)
+    db.session.flush()
+    return booking
+
+
+def send(person: Person, booking: Booking, *, people: int, purpose: str, rules_accepted: bool) -> Booking:
+    """Make a held time a booking: confirmed at once, or asked of the building where the room needs an answer.
+
+    Raises HoldRanOut if the ten minutes passed and the time is gone; if it is still free, the booking goes through.
+    """
+    permit(policy.may_change, person, booking)
+    _expect(booking, BookingState.HELD)
+    if not rules_accepted:
+        raise errors.RulesNotAccepted(field="rules_accepted")
+    space = booking.space
+    _keep_rules(space, booking.interval, people)
+    _keep_held(booking)
+    booking.people, booking.purpose = people, purpose
+    booking.held_until = None
+    if space.by_request:
+        booking.state = BookingState.REQUESTED
+        booking.due_at = min(clock.now() + timedelta(days=space.answer_days), booking.starts_at)
+        _tell(booking, "requested")
+        jobs.enqueue("spaces.letter_to_managers", booking_id=booking.id)
+    else:
+        booking.state = BookingState.CONFIRMED
+        _tell(booking, "confirmed")
+    _record(person, booking, booking.state.value)
+    db.session.flush()
+    return booking
+
+
+def leave(person: Person, booking: Booking) -> None:
+    """Let a held time go before sending."""
+    permit(policy.may_change, person, booking)
+    _expect(booking, BookingState.HELD)
+    _let_go(booking, BookingState.LAPSED)
+
+
+def move(person: Person, booking: Booking, interval: Interval, *, version: int) -> Booking:
+    """Change a booking's time in one step; if the new time is taken, the old one stays.
+
+    A room that needs an answer needs a new one. Raises StaleDataError if the booking changed meanwhile.
+    """
+    permit(policy.may_change, person, booking)
+    _expect(booking, *AGREED)
+    if booking.version != version:
+        raise StaleDataError
+    if not policy.may_still_cancel(booking):
+        raise errors.TooLateToCancel(until=policy.cancel_until(booking))
+    space = booking.space
+    _keep_rules(space, interval, booking.people)
+    try:
+        occupancy.extend(_held(booking), interval, before=space.before, after=space.after)
+    except occupancy.Taken as clash:
+        raise errors.AlreadyTaken from clash
+    booking.starts_at, booking.ends_at = interval.starts_at, interval.ends_at
+    booking.fee = space.fee(booking.minutes)
+    booking.changed += 1
+    if space.by_request:
+        booking.state = BookingState.REQUESTED
+        booking.due_at = min(clock.now() + timedelta(days=space.answer_days), booking.starts_at)
+        jobs.enqueue("spaces.letter_to_managers", booking_id=booking.id)
+    _tell(booking, "moved")
+    _record(person, booking, "moved")
+    db.session.flush()
+    return booking
+
+
+def cancel(person: Person, booking: Booking) -> Booking:
+    """Give a room back, within the room's deadline."""
+    permit(policy.may_change, person, booking)
+    _expect(booking, *AGREED)
+    if not policy.may_still_cancel(booking):
+        raise errors.TooLateToCancel(until=policy.cancel_until(booking))
+    _let_go(booking, BookingState.CANCELLED)
+    _tell(booking, "cancelled")
+    _record(person, booking, "cancelled")
+    return booking
+
+
+def accept(manager: Person, booking: Booking) -> Booking:
+    """Say yes to a request."""
+    permit(policy.may_answer, manager, booking)
+    _expect(booking, BookingState.REQUESTED)
+    booking.state, booking.due_at, booking.decided_by_id = BookingState.CONFIRMED, None, manager.id
+    booking.changed += 1
+    _tell(booking, "confirmed")
+    _record(manager, booking, "accepted")
+    db.session.flush()
+    return booking
+
+
+def decline(manager: Person, booking: Booking, reason: str) -> Booking:
+    """Say no to a request, with the reason that the resident reads."""
+    permit(policy.may_answer, manager, booking)
+    _expect(booking, BookingState.REQUESTED)
+    if not reason.strip():
+        raise errors.ReasonMissing(field="reason")
+    booking.reason, booking.decided_by_id = reason.strip(), manager.id
+    _let_go(booking, BookingState.DECLINED)
+    _tell(booking, "declined")
+    _record(manager, booking, "declined", reason=booking.reason)
+    return booking
+
+
+def close(manager: Person, space: Space, interval: Interval, reason: str, *, cancelling: Sequence[int] = ()) -> Closure:
+    """Close a room for a time. Bookings in the way are cancelled and their people told, if all were named.
+
+    cancelling   ids of the bookings that the manager has seen and gives up.
+    Raises BookingsInTheWay while a booking that was not named falls into the time; AlreadyTaken if the room is closed
+    then already, or someone is filling in a booking this minute.
+    """
+    permit(policy.may_manage, manager, space)
+    if not reason.strip():
+        raise errors.ReasonMissing(field="reason")
+    affected = queries.bookings_in_the_way(space, interval)
+    if unseen := [booking for booking in affected if booking.id not in set(cancelling)]:
+        raise errors.BookingsInTheWay(count=len(unseen))
+    for booking in affected:
+        booking.reason, booking.decided_by_id = reason.strip(), manager.id
+        _let_go(booking, BookingState.CANCELLED)
+        _tell(booking, "closed")
+        _record(manager, booking, "cancelled", reason=booking.reason)
+    try:
+        held = occupancy.claim(space.resource_id, interval, kind=Holding.CLOSURE)
+    except occupancy.Taken as clash:
+        raise errors.AlreadyTaken from clash
+    closure = Closure(
+        space_id=space.id,
+        occupancy=held,
+        starts_at=interval.starts_at,
+        ends_at=interval.ends_at,
+        reason=reason.strip(),
+        made_by_id=manager.id,
+    )
+    db.session.add(closure)
+    db.session.flush()
+    audit.record(manager.id, "spaces.closed", f"space:{space.id}", closure=closure.id, reason=closure.reason)
+    return closure
+
+
+def reopen(manager: Person, closure: Closure) -> None:
+    """Take a closure back."""
+    permit(policy.may_manage, manager, closure.space)
+    audit.record(manager.id, "spaces.reopened", f"space:{closure.space_id}", closure=closure.id)
+    held = closure.occupancy
+    db.session.delete(closure)
+    db.session.flush()
+    if held is not None:
+        occupancy.release(held)
+
+
+def save_rules(manager: Person, space: Space, *, version: int, **rules: Any) -> Space:
+    """Change how a room is offered. Raises StaleDataError if someone changed it meanwhile."""
+    permit(policy.may_manage, manager, space)
+    if space.version != version:
+        raise StaleDataError
+    changed = {name: value for name, value in rules.items() if getattr(space, name) != value}
+    for name, value in changed.items():
+        setattr(space, name, value)
+    if changed:
+        db.session.flush()
+        audit.record(manager.id, "spaces.rules_changed", f"space:{space.id}", fields=sorted(changed))
+    return space
+
+
+def lapse() -> int:
+    """Let go of what ran out: holds not filled in, and requests whose time came without an answer."""
+    for booking in db.session.scalars(queries.overdue_requests()):
+        _let_go(booking, BookingState.LAPSED)
+        _tell(booking, "unanswered")
+    occupancy.sweep()
+    ran_out = sa.and_(Booking.state == BookingState.HELD, Booking.held_until <= clock.now())
+    lapsed = sa.update(Booking).where(ran_out, Booking.occupancy_id.is_(None)).values(state=BookingState.LAPSED)
+    return db.session.execute(lapsed).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def _keep_rules(space: Space, interval: Interval, people: int | None = None) -> None:
+    if refusal := policy.broken_rule(space, interval, people):
+        raise refusal
+
+
+def _claim(space: Space, interval: Interval, kind: Holding, **more: Any) -> occupancy.Occupancy:
+    try:
+        return occupancy.claim(
+            space.resource_id, interval, kind=kind, before=space.before, after=space.after, **more
+        )
+    except occupancy.Taken as clash:
+        raise errors.AlreadyTaken from clash
+
+
+def _keep_held(booking: Booking) -> None:
+    """Make the hold last; if it was cleared away but the time is still free, take it again."""
+    if booking.occupancy is not None:
+        try:
+            occupancy.confirm(booking.occupancy, Holding.BOOKING)
+            return
+        except occupancy.Expired:
+            booking.occupancy = None
+    try:
+        booking.occupancy = _claim(booking.space, booking.interval, Holding.BOOKING)
+    except errors.AlreadyTaken as clash:
+        raise errors.HoldRanOut from clash
+
+
+def _held(booking: Booking) -> occupancy.Occupancy:
+    assert booking.occupancy is not None  # noqa: S101 - the database keeps it so: ck_bookings_agreed_is_held
+    return booking.occupancy
+
+
+def _let_go(booking: Booking, state: BookingState) -> None:
+    held, booking.occupancy = booking.occupancy, None
+    booking.state, booking.due_at, booking.held_until = state, None, None
+    booking.changed += 1
+    db.session.flush()
+    if held is not None:
+        occupancy.release(held)
+
+
+def _expect(booking: Booking, *states: BookingState) -> None:
+    if booking.state not in states:
+        raise errors.NoLongerOpen(state=booking.state.words)
+
+
+def _tell(booking: Booking, news: str) -> None:
+    jobs.enqueue("spaces.letter", booking_id=booking.id, news=news)
+
+
+def _record(person: Person, booking: Booking, what: str, **detail: Any) -> None:
+    audit.record(person.id, f"spaces.{what}", f"booking:{booking.id}", **detail)
