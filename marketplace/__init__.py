@@ -11,7 +11,7 @@ from marketplace.kernel import calendar, clock, db, jobs, money
 from marketplace.settings import Settings
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
-FEATURES = ("web",)
+FEATURES = ("web", "civic.places")
 DOORS = ("views", "staff", "api", "tasks", "commands")
 
 

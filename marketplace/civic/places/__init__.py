@@ -1,0 +1,1 @@
+"""Districts, and the public buildings in them."""
