@@ -63,7 +63,7 @@ class Base(DeclarativeBase):
     }
 
 
-class epoch(FunctionElement[int]):  # noqa: N801 - written in queries like the SQL function it is
+class epoch(FunctionElement[int]):
     """A moment as whole seconds since 1970, computed by the database: cheaper to read by the thousand."""
 
     type = sa.BigInteger()
@@ -78,6 +78,19 @@ def _epoch_sqlite(element: epoch, compiler: Any, **options: Any) -> str:
 @compiles(epoch, "postgresql")
 def _epoch_postgresql(element: epoch, compiler: Any, **options: Any) -> str:
     return f"extract(epoch from {compiler.process(element.clauses, **options)})::bigint"
+
+
+class unindexed(FunctionElement[int]):
+    """A column that SQLite shall not look up by index, where that would lead its planner astray (a unary plus)."""
+
+    type = sa.Integer()
+    inherit_cache = True
+
+
+@compiles(unindexed)
+def _unindexed(element: unindexed, compiler: Any, **options: Any) -> str:
+    plus = "+" if compiler.dialect.name == "sqlite" else ""
+    return f"{plus}{compiler.process(element.clauses, **options)}"
 
 
 _factory = sessionmaker(expire_on_commit=False)
