@@ -284,6 +284,7 @@ def work(stop: Callable[[], bool], worker: str, idle: float = 0.5) -> None:
     """Carry out jobs until told to stop; a job begun is finished first. Each worker needs a name of its own."""
     seen: dict[str, int] = {}
     while not stop():
+        begun = time.monotonic()
         try:
             queue_timed(seen)
             busy = run_one(worker)
@@ -292,6 +293,16 @@ def work(stop: Callable[[], bool], worker: str, idle: float = 0.5) -> None:
             busy = False
         if not busy:
             time.sleep(idle)
+        elif db.is_sqlite():
+            _give_way(time.monotonic() - begun)
+
+
+def _give_way(took: float) -> None:
+    """Leave the one write lock of SQLite free for as long as a job may have held it.
+
+    Who waits for the lock only looks now and then whether it is free; job upon job would keep a booking waiting.
+    """
+    time.sleep(min(took, 0.1))
 
 
 def run_pending(limit: int = 1000) -> int:
