@@ -73,7 +73,9 @@ class AlreadyTaken(Conflict):
 class HoldRanOut(Conflict):
     """Ten minutes passed, and the time went to someone else."""
 
-    message = _l("The ten minutes for which this time was kept have run out. Choose a time again; what you typed is kept.")
+    message = _l(
+        "The ten minutes for which this time was kept have run out. Choose a time again; what you typed is kept."
+    )
 
 
 class TooManyHolds(Conflict):

@@ -28,10 +28,11 @@ class Kind(enum.Enum):
     GYM = "gym"
     TENNIS = "tennis"
     FOOTBALL = "football"
+    COURT = "court"
+    GOLF = "golf"
     EXHIBITION = "exhibition"
     LOUNGE = "lounge"
     OTHER = "other"
-
 
     @property
     def words(self) -> Text:
@@ -44,6 +45,8 @@ class Kind(enum.Enum):
             "gym": _l("Gym"),
             "tennis": _l("Tennis court"),
             "football": _l("Football pitch"),
+            "court": _l("Sports court"),
+            "golf": _l("Golf practice range"),
             "exhibition": _l("Exhibition room"),
             "lounge": _l("Residents' lounge"),
             "other": _l("Other room"),
@@ -159,7 +162,7 @@ class Space(db.Base):
     version: Mapped[int] = mapped_column(default=1)
 
     building: Mapped[Building] = relationship(lazy="raise")
-    part_of: Mapped["Space | None"] = relationship(lazy="raise", remote_side=[id])
+    part_of: Mapped["Space | None"] = relationship(lazy="raise", remote_side="Space.id")
     hours: Mapped[list["SpaceHours"]] = relationship(
         lazy="raise", cascade="all, delete-orphan", order_by="(SpaceHours.weekday, SpaceHours.opens)"
     )
@@ -168,7 +171,7 @@ class Space(db.Base):
         lazy="raise", cascade="all, delete-orphan", order_by="SpaceFeature.feature"
     )
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it so
+    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         CheckConstraint("capacity > 0", name="capacity_positive"),
         CheckConstraint("raster_minutes > 0 AND base_minutes > 0", name="steps_positive"),
@@ -283,7 +286,7 @@ class Booking(db.Base):
     person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
     occupancy: Mapped[Occupancy | None] = relationship(lazy="raise")
 
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it so
+    __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
         CheckConstraint("ends_at > starts_at", name="in_order"),
         CheckConstraint("people > 0", name="people_positive"),

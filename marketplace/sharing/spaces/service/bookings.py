@@ -1,6 +1,5 @@
-"""Booking a room and running it: hold, send, move, cancel; answer, close, reopen."""
+"""Booking a room: hold, send, move, cancel; and the building's answer."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,8 +12,9 @@ from marketplace.kernel import audit, clock, db, jobs, occupancy
 from marketplace.kernel.access import permit
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.occupancy import Kind as Holding
-from marketplace.sharing.spaces import errors, policy, queries
-from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Closure, Space
+from marketplace.sharing.spaces import errors, policy
+from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Space
+from marketplace.sharing.spaces.queries import bookings as queries
 
 HOLD = timedelta(minutes=10)
 MOST_HOLDS = 3
@@ -148,65 +148,12 @@ def decline(manager: Person, booking: Booking, reason: str) -> Booking:
     return booking
 
 
-def close(manager: Person, space: Space, interval: Interval, reason: str, *, cancelling: Sequence[int] = ()) -> Closure:
-    """Close a room for a time. Bookings in the way are cancelled and their people told, if all were named.
-
-    cancelling   ids of the bookings that the manager has seen and gives up.
-    Raises BookingsInTheWay while a booking that was not named falls into the time; AlreadyTaken if the room is closed
-    then already, or someone is filling in a booking this minute.
-    """
-    permit(policy.may_manage, manager, space)
-    if not reason.strip():
-        raise errors.ReasonMissing(field="reason")
-    affected = queries.bookings_in_the_way(space, interval)
-    if unseen := [booking for booking in affected if booking.id not in set(cancelling)]:
-        raise errors.BookingsInTheWay(count=len(unseen))
-    for booking in affected:
-        booking.reason, booking.decided_by_id = reason.strip(), manager.id
-        _let_go(booking, BookingState.CANCELLED)
-        _tell(booking, "closed")
-        _record(manager, booking, "cancelled", reason=booking.reason)
-    try:
-        held = occupancy.claim(space.resource_id, interval, kind=Holding.CLOSURE)
-    except occupancy.Taken as clash:
-        raise errors.AlreadyTaken from clash
-    closure = Closure(
-        space_id=space.id,
-        occupancy=held,
-        starts_at=interval.starts_at,
-        ends_at=interval.ends_at,
-        reason=reason.strip(),
-        made_by_id=manager.id,
-    )
-    db.session.add(closure)
-    db.session.flush()
-    audit.record(manager.id, "spaces.closed", f"space:{space.id}", closure=closure.id, reason=closure.reason)
-    return closure
-
-
-def reopen(manager: Person, closure: Closure) -> None:
-    """Take a closure back."""
-    permit(policy.may_manage, manager, closure.space)
-    audit.record(manager.id, "spaces.reopened", f"space:{closure.space_id}", closure=closure.id)
-    held = closure.occupancy
-    db.session.delete(closure)
-    db.session.flush()
-    if held is not None:
-        occupancy.release(held)
-
-
-def save_rules(manager: Person, space: Space, *, version: int, **rules: Any) -> Space:
-    """Change how a room is offered. Raises StaleDataError if someone changed it meanwhile."""
-    permit(policy.may_manage, manager, space)
-    if space.version != version:
-        raise StaleDataError
-    changed = {name: value for name, value in rules.items() if getattr(space, name) != value}
-    for name, value in changed.items():
-        setattr(space, name, value)
-    if changed:
-        db.session.flush()
-        audit.record(manager.id, "spaces.rules_changed", f"space:{space.id}", fields=sorted(changed))
-    return space
+def give_up(manager: Person, booking: Booking, reason: str) -> None:
+    """Take an agreed booking back because the building closes; part of closing a room."""
+    booking.reason, booking.decided_by_id = reason, manager.id
+    _let_go(booking, BookingState.CANCELLED)
+    _tell(booking, "closed")
+    _record(manager, booking, "cancelled", reason=reason)
 
 
 def lapse() -> int:
@@ -227,9 +174,7 @@ def _keep_rules(space: Space, interval: Interval, people: int | None = None) -> 
 
 def _claim(space: Space, interval: Interval, kind: Holding, **more: Any) -> occupancy.Occupancy:
     try:
-        return occupancy.claim(
-            space.resource_id, interval, kind=kind, before=space.before, after=space.after, **more
-        )
+        return occupancy.claim(space.resource_id, interval, kind=kind, before=space.before, after=space.after, **more)
     except occupancy.Taken as clash:
         raise errors.AlreadyTaken from clash
 

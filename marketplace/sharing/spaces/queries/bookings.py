@@ -1,0 +1,100 @@
+"""Bookings and closures: one, a person's, a building's."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from marketplace.civic.accounts.models import Person
+from marketplace.kernel import clock, db, occupancy
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.intervals import Interval
+from marketplace.sharing.spaces.models import AGREED, LIVE, Booking, BookingState, Closure, Space
+
+
+def _booking(query: sa.Select[tuple[Booking]]) -> sa.Select[tuple[Booking]]:
+    return query.options(
+        joinedload(Booking.space).joinedload(Space.building),
+        joinedload(Booking.space).selectinload(Space.hours),
+        joinedload(Booking.space).selectinload(Space.closed_days),
+        joinedload(Booking.person),
+        joinedload(Booking.occupancy),
+    )
+
+
+def get_booking(reference: str) -> Booking:
+    """A booking by its reference. Raises NotFound."""
+    booking = db.session.scalar(_booking(sa.select(Booking).where(Booking.reference == reference.upper())))
+    if booking is None:
+        raise NotFound
+    return booking
+
+
+def get_booking_by_id(booking_id: int) -> Booking | None:
+    """A booking for a letter; None if it is gone."""
+    return db.session.scalar(_booking(sa.select(Booking).where(Booking.id == booking_id)))
+
+
+def bookings_of(person: Person, *, upcoming: bool) -> sa.Select[tuple[Booking]]:
+    """A person's bookings: those still to come, soonest first, or those over or given up, latest first."""
+    ahead = sa.and_(Booking.ends_at > clock.now(), Booking.state.in_(LIVE), Booking.occupancy_id.is_not(None))
+    sent = sa.or_(Booking.state != BookingState.LAPSED, Booking.people.is_not(None))
+    query = _booking(sa.select(Booking).where(Booking.person_id == person.id))
+    if upcoming:
+        not_run_out = sa.or_(Booking.held_until.is_(None), Booking.held_until > clock.now())
+        return query.where(ahead, not_run_out).order_by(Booking.starts_at, Booking.id)
+    past = sa.and_(sa.not_(ahead), sent, Booking.state != BookingState.HELD)
+    return query.where(past).order_by(Booking.starts_at.desc(), Booking.id.desc())
+
+
+def count_holds(person: Person) -> int:
+    """How many bookings a person is filling in."""
+    query = sa.select(sa.func.count(Booking.id)).where(
+        Booking.person_id == person.id, Booking.state == BookingState.HELD, Booking.held_until > clock.now()
+    )
+    return db.session.scalar(query) or 0
+
+
+def bookings_in_the_way(space: Space, interval: Interval) -> list[Booking]:
+    """Agreed bookings of the room, or of a room that contains it or is part of it, that a closure would hit."""
+    held = [claim.id for claim in occupancy.holding([space.resource_id], interval)]
+    query = _booking(sa.select(Booking).where(Booking.occupancy_id.in_(held), Booking.state.in_(AGREED)))
+    return list(db.session.scalars(query.order_by(Booking.starts_at, Booking.id)))
+
+
+def overdue_requests() -> sa.Select[tuple[Booking]]:
+    """Requests whose time has come without an answer."""
+    return _booking(sa.select(Booking).where(Booking.state == BookingState.REQUESTED, Booking.starts_at <= clock.now()))
+
+
+def bookings_at(building_ids: Sequence[int], *, requests: bool) -> sa.Select[tuple[Booking]]:
+    """Coming bookings of buildings: requests by the date an answer is due, or all agreed ones by their time."""
+    query = _booking(
+        sa.select(Booking)
+        .join(Space, Space.id == Booking.space_id)
+        .where(Space.building_id.in_(building_ids), Booking.ends_at > clock.now())
+    )
+    if requests:
+        return query.where(Booking.state == BookingState.REQUESTED).order_by(Booking.due_at, Booking.id)
+    return query.where(Booking.state.in_(AGREED)).order_by(Booking.starts_at, Booking.id)
+
+
+def closures_of(space: Space) -> list[Closure]:
+    """A room's closures that are not over yet."""
+    query = sa.select(Closure).where(Closure.space_id == space.id, Closure.ends_at > clock.now())
+    return list(db.session.scalars(query.order_by(Closure.starts_at)))
+
+
+def get_closure(closure_id: int) -> Closure:
+    """A closure with its room. Raises NotFound."""
+    query = sa.select(Closure).where(Closure.id == closure_id)
+    closure = db.session.scalar(query.options(joinedload(Closure.space), joinedload(Closure.occupancy)))
+    if closure is None:
+        raise NotFound
+    return closure
+
+
+def count(query: sa.Select[tuple[Booking]]) -> int:
+    """How many rows a list has."""
+    bare = query.options().with_only_columns(Booking.id).order_by(None)
+    return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0

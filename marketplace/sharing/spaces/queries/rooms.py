@@ -1,0 +1,73 @@
+"""Rooms with all that pages and rules ask of them."""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, selectinload
+
+from marketplace.civic.accounts.models import Person, Role
+from marketplace.civic.places.models import Building, BuildingPoint
+from marketplace.kernel import db, geo
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.geo import Point
+from marketplace.sharing.spaces.models import Space
+
+SEARCH_KIND = "space"
+
+
+def whole(query: sa.Select[tuple[Space]]) -> sa.Select[tuple[Space]]:
+    """Rooms with everything that pages and rules ask of them."""
+    return query.options(
+        joinedload(Space.building).joinedload(Building.district),
+        joinedload(Space.part_of),
+        selectinload(Space.hours),
+        selectinload(Space.closed_days),
+        selectinload(Space.features),
+    )
+
+
+def get_space(space_id: int) -> Space:
+    """A room with its building, hours and features. Raises NotFound."""
+    space = db.session.scalar(whole(sa.select(Space).where(Space.id == space_id)))
+    if space is None:
+        raise NotFound
+    return space
+
+
+def spaces(ids: Sequence[int]) -> list[Space]:
+    """These rooms, in this order."""
+    rows = {space.id: space for space in db.session.scalars(whole(sa.select(Space).where(Space.id.in_(ids))))}
+    return [rows[space_id] for space_id in ids if space_id in rows]
+
+
+def spaces_of(building: Building) -> list[Space]:
+    """The rooms that a building offers."""
+    return list(
+        db.session.scalars(
+            whole(sa.select(Space).where(Space.building_id == building.id, Space.open).order_by(Space.name))
+        )
+    )
+
+
+def points_of(found: Iterable[Space]) -> dict[int, Point]:
+    """Where buildings of rooms are, by building id."""
+    ids = {space.building_id for space in found}
+    query = sa.select(BuildingPoint.building_id, *geo.coordinates(BuildingPoint.point)).where(
+        BuildingPoint.building_id.in_(ids)
+    )
+    return {building_id: Point(latitude, longitude) for building_id, latitude, longitude in db.session.execute(query)}
+
+
+def managed_buildings(person: Person) -> sa.Select[tuple[Building]]:
+    """The buildings a person runs; all of them for an administrator."""
+    query = sa.select(Building).order_by(Building.name)
+    return query if person.is_a(Role.ADMINISTRATOR) else query.where(Building.id.in_(person.managed_building_ids))
+
+
+def words_of(space: Space) -> str:
+    """What a room is found by."""
+    building = space.building
+    return " ".join(
+        filter(None, (space.name, space.name_en, building.name, building.name_en, building.road_address,
+                      space.official_kind, *space.equipment))
+    )  # fmt: skip
