@@ -1,5 +1,6 @@
 """Districts and buildings; shapes and points in small tables of their own."""
 
+import re
 from typing import Any
 
 import shapely
@@ -73,6 +74,22 @@ class Building(db.Base):
     def address(self) -> str:
         """The road address, or the older kind by lots."""
         return self.road_address or self.lot_address
+
+    @property
+    def dial(self) -> str:
+        """The first telephone number as a phone dials it, or nothing."""
+        number = re.match(r"\+?[\d\s()-]{3,}", self.phone)
+        return re.sub(r"[^\d+]", "", number[0]) if number else ""
+
+    @property
+    def homepage_is_link(self) -> bool:
+        """Whether the homepage is an address that is safe to follow."""
+        return re.fullmatch(r"https?://\S+", self.homepage) is not None
+
+    @property
+    def point(self) -> geo.Point | None:
+        """Where it stands, if known."""
+        return self.location.point if self.location else None
 
 
 class BuildingPoint(db.Base):

@@ -1,0 +1,125 @@
+"""Finding districts and buildings."""
+
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from marketplace.civic.places.models import ACCESSIBILITY, Building, BuildingPoint, District, DistrictShape
+from marketplace.kernel import db, geo, search
+from marketplace.kernel.errors import NotFound
+
+SEARCH_KIND = "building"
+
+
+# --- districts ---
+
+
+def districts() -> list[District]:
+    """Every district, by name in the reader's language."""
+    return sorted(db.session.scalars(sa.select(District)), key=lambda district: district.name)
+
+
+def district_by_code(code: str) -> District | None:
+    """The district of an official code."""
+    return db.session.scalar(sa.select(District).where(District.code == code))
+
+
+def district_outlines() -> list[tuple[str, dict[str, Any]]]:
+    """(name, GeoJSON geometry with few corners) of every district, for the base of a map."""
+    rows = sa.select(District, DistrictShape.outline).join(DistrictShape, DistrictShape.district_id == District.id)
+    return [(district.name, outline) for district, outline in db.session.execute(rows.order_by(District.id))]
+
+
+def district_features() -> list[geo.Feature]:
+    """Every district with its full area."""
+    rows = sa.select(District, DistrictShape.shape).join(DistrictShape, DistrictShape.district_id == District.id)
+    return [
+        geo.Feature(shape, {"code": of.code, "name_en": of.name_en, "name_ko": of.name_ko}, of.id)
+        for of, shape in db.session.execute(rows.order_by(District.id))
+    ]
+
+
+def district_at(point: geo.Point) -> int | None:
+    """The id of the district that holds a point; on a border, the one known longest."""
+    return db.session.scalar(
+        sa.select(sa.func.min(DistrictShape.district_id)).where(geo.containing(DistrictShape.shape, point))
+    )
+
+
+def district_named_in(address: str, among: list[District]) -> int | None:
+    """The id of the district whose name stands word for word in an address; the longest name wins."""
+    words = set(re.findall(r"[\w-]+", address))
+    named = [
+        (-len(name), district.id)
+        for district in among
+        for name in (district.name_ko, district.name_en)
+        if words.issuperset(name.split())
+    ]
+    return min(named)[1] if named else None
+
+
+# --- buildings ---
+
+
+def get_building(building_id: int) -> Building:
+    """A building with its district and location. Raises NotFound."""
+    building = db.session.scalar(_whole().where(Building.id == building_id))
+    if building is None:
+        raise NotFound
+    return building
+
+
+def building_by_code(code: str) -> Building | None:
+    """The building of an import key."""
+    return db.session.scalar(sa.select(Building).where(Building.code == code))
+
+
+def buildings(
+    district_id: int | None = None, words: str = "", *, limit: int | None = None, offset: int = 0
+) -> list[Building]:
+    """Buildings by name, each with its district and location."""
+    found = _whole().where(*_asked(district_id, words)).order_by(Building.name, Building.id)
+    return list(db.session.scalars(found.limit(limit).offset(offset)))
+
+
+def count_buildings(district_id: int | None = None, words: str = "") -> int:
+    """How many buildings `buildings` would find."""
+    return db.session.scalar(sa.select(sa.func.count(Building.id)).where(*_asked(district_id, words))) or 0
+
+
+def near(point: geo.Point, metres: float, *, limit: int = 50) -> list[tuple[Building, float]]:
+    """Buildings no further than so many metres, nearest first, each with its distance."""
+    away = geo.distance(BuildingPoint.point, point).label("away")
+    found = (
+        _whole()
+        .add_columns(away)
+        .join(BuildingPoint, BuildingPoint.building_id == Building.id)
+        .where(geo.within(BuildingPoint.point, point, metres))
+        .order_by(away, Building.id)
+        .limit(limit)
+    )
+    return [(building, distance) for building, distance in db.session.execute(found)]
+
+
+def building_feature(building: Building) -> geo.Feature | None:
+    """A building on the map, or None if nobody knows where it stands."""
+    if building.point is None:
+        return None
+    facts = {name: getattr(building, name) for name in ("code", "name", "name_en", "address", "phone", *ACCESSIBILITY)}
+    district = building.district.code if building.district else None
+    return geo.Feature(building.point, {**facts, "district": district}, building.id)
+
+
+def _whole() -> sa.Select[Building]:
+    return sa.select(Building).options(joinedload(Building.district), joinedload(Building.location))
+
+
+def _asked(district_id: int | None, words: str) -> list[sa.ColumnElement[bool]]:
+    asked: list[sa.ColumnElement[bool]] = []
+    if district_id is not None:
+        asked.append(Building.district_id == district_id)
+    if words.strip():
+        asked.append(Building.id.in_(search.matching(SEARCH_KIND, words)))
+    return asked
