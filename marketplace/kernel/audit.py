@@ -78,7 +78,10 @@ def record(actor_id: int | None, action: str, subject: str, **detail: Any) -> No
         "subject": subject,
         "detail": json.loads(_canonical(detail)),
     }
-    db.session.info.setdefault(_PENDING, []).append(entry)
+    session = db.session()
+    if not session.in_transaction():
+        session.begin()  # so that a rollback is heard of even if nothing else was done
+    session.info.setdefault(_PENDING, []).append(entry)
 
 
 def _canonical(value: object) -> str:

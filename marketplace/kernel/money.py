@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency, get_currency_precision, validate_currency
 
 from marketplace.kernel import words
 
@@ -12,7 +12,7 @@ _currency = "KRW"
 def set_currency(code: str) -> None:
     """Tell which currency the city's amounts are in (ISO 4217)."""
     global _currency
-    get_currency_precision(code)
+    validate_currency(code)
     _currency = code
 
 

@@ -54,7 +54,10 @@ INDEX_WORDS = {
         " BEGIN INSERT INTO search_words (search_words, rowid, tokens) VALUES ('delete', OLD.id, OLD.tokens);"
         " INSERT INTO search_words (rowid, tokens) VALUES (NEW.id, NEW.tokens); END",
     ),
-    "postgresql": (f"CREATE INDEX ix_search_documents_words ON search_documents USING gin ({_VECTOR})",),
+    "postgresql": (
+        # without fastupdate, whose list of new entries makes the planner read the whole table after an import
+        f"CREATE INDEX ix_search_documents_words ON search_documents USING gin ({_VECTOR}) WITH (fastupdate = off)",
+    ),
 }
 """What makes the tokens searchable, by dialect: run after the table is created."""
 
@@ -150,4 +153,4 @@ def _in_fts5(asked: dict[str, bool]) -> sa.ColumnElement[bool]:
 
 def _in_tsvector(asked: dict[str, bool]) -> sa.ColumnElement[bool]:
     query = " & ".join(f"'{token}'{':*' if begun else ''}" for token, begun in asked.items())
-    return sa.literal_column(_VECTOR).op("@@", return_type=sa.Boolean())(sa.cast(query, TSQUERY))
+    return sa.literal_column(_VECTOR).op("@@", return_type=sa.Boolean())(sa.cast(sa.literal(query, sa.Text), TSQUERY))
