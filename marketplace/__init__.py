@@ -7,11 +7,11 @@ from flask import Flask
 from flask.cli import AppGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace.kernel import calendar, clock, db, jobs, money
+from marketplace.kernel import calendar, clock, credentials, db, jobs, money
 from marketplace.settings import Settings
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
-FEATURES = ("web", "civic.places")
+FEATURES = ("web", "civic.departments", "civic.places", "civic.accounts")
 DOORS = ("views", "staff", "api", "tasks", "commands")
 
 
@@ -24,6 +24,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     clock.set_zone(settings.city_zone)
     calendar.set_country(settings.city_country)
     money.set_currency(settings.currency)
+    credentials.set_secret(settings.secret_key.encode())
+    credentials.set_city(settings.city_name_en, settings.city_name_ko)
     logs.install(readable=not settings.in_production)
     app.extensions["engine"] = db.connect(settings.database_url)
     _lay_ground(app, settings)

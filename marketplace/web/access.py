@@ -1,10 +1,13 @@
 """Access marks: every route says who may come in; the app refuses to start if one does not."""
 
+import json
+import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from flask import Flask, abort, current_app, redirect, request, session, url_for
+from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from werkzeug.datastructures import MultiDict
@@ -13,8 +16,10 @@ from marketplace.kernel.errors import Forbidden
 from marketplace.web.errors import wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
+NOT_KEPT = re.compile("csrf_token|password|current")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-KEPT_CHARACTERS = 2000
+KEPT_BYTES = 2400
+"""What fits into the cookie beside all else; about a thousand characters of Korean."""
 login = LoginManager()
 
 
@@ -65,15 +70,15 @@ def keep_what_was_typed() -> str:
     """Remember the request that needs signing in, and give the address to come back to afterwards."""
     if request.method in SAFE_METHODS:
         return request.full_path.rstrip("?")
-    typed = [(name, value) for name, value in request.form.items(multi=True) if name != "csrf_token"]
-    if sum(len(value) for _, value in typed) <= KEPT_CHARACTERS:
+    typed = [(name, value) for name, value in request.form.items(multi=True) if not NOT_KEPT.search(name)]
+    if len(zlib.compress(json.dumps(typed).encode())) <= KEPT_BYTES:
         session["typed"] = {"path": request.full_path.rstrip("?"), "fields": typed}
     return url_for("accounts.go_on")
 
 
 def what_was_typed() -> tuple[str, MultiDict[str, str]] | None:
-    """The kept request's address and fields, once."""
-    kept = session.pop("typed", None)
+    """The kept request's address and fields, until it is sent again."""
+    kept = session.get("typed")
     return (kept["path"], MultiDict(kept["fields"])) if kept else None
 
 
@@ -96,6 +101,14 @@ def _admit() -> ResponseReturnValue | None:
     return None
 
 
+def _forget_typed(response: Response) -> Response:
+    """Once the kept request is sent again and done, there is nothing more to keep."""
+    sent = request.method not in SAFE_METHODS and response.status_code < 400 and current_user.is_authenticated
+    if sent and session.get("typed", {}).get("path") == request.full_path.rstrip("?"):
+        del session["typed"]
+    return response
+
+
 def check(app: Flask) -> None:
     """Refuse to start with a route that does not say who may use it."""
     app.view_functions["static"].access = Mark(everyone=True)  # type: ignore[attr-defined]
@@ -108,4 +121,5 @@ def install(app: Flask) -> None:
     """Ask every request's route who may come in."""
     login.init_app(app)
     app.before_request(_admit)
+    app.after_request(_forget_typed)
     app.context_processor(lambda: {"current_person": current_person() if request else None})

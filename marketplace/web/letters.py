@@ -20,7 +20,8 @@ def send(to: str, language: str, template: str, **context: object) -> None:
     """
     settings: Settings = current_app.extensions["settings"]
     with words.speaking(language):
-        subject, _, body = render_template(f"{template}.txt", **context).strip().partition("\n")
+        spoken = {"_": words._, "ngettext": words.ngettext}  # a letter is plain text: nothing is escaped in it
+        subject, _, body = render_template(f"{template}.txt", **spoken, **context).strip().partition("\n")
     letter = EmailMessage()
     letter["Subject"] = subject.strip()
     letter["From"] = settings.mail_from
@@ -57,7 +58,8 @@ def _deliver(letter: EmailMessage, smtp_url: str) -> None:
 
 def _keep(letter: EmailMessage, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{clock.now():%Y%m%dT%H%M%S%f}.eml"
+    stem = f"{clock.now():%Y%m%dT%H%M%S%f}"
+    name = f"{stem}x{len(list(folder.glob(f'{stem}*'))):03}.eml"  # several at the same moment keep their order
     unfinished = folder / f"{name}.part"
     unfinished.write_bytes(bytes(letter))
     unfinished.rename(folder / name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
+import sqlalchemy as sa
 import structlog
 from flask import Flask, Response, abort, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -18,6 +19,7 @@ from marketplace.web.errors import wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
 MEGABYTE = 1024 * 1024
+log = structlog.get_logger()
 csrf = CSRFProtect()
 
 
@@ -99,6 +101,20 @@ def _end(response: Response) -> Response:
     return response
 
 
+def afterwards(work: Callable[[], object]) -> None:
+    """Do something in a transaction of its own once this request's is over: a page that is read writes nothing."""
+    g.setdefault("afterwards", []).append(work)
+
+
+def _do_afterwards() -> None:
+    for work in g.pop("afterwards", ()):
+        try:
+            with db.transaction():
+                work()
+        except sa.exc.OperationalError as failure:
+            log.warning("not_done_afterwards", error=type(failure).__name__)
+
+
 def nonce() -> str:
     """The word by which this page's own scripts are known."""
     if "csp_nonce" not in g:
@@ -178,5 +194,6 @@ def install(app: Flask, settings: Settings) -> None:
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
         db.session.remove()
+        _do_afterwards()
 
     app.jinja_env.globals.update(csp_nonce=nonce, csrf_token=generate_csrf)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.kernel import clock, db
+from marketplace.kernel.words import Text, _l
 
 
 class Role(StrEnum):
@@ -25,6 +26,19 @@ class Method(StrEnum):
     COUNTER = "counter"
     LETTER = "letter"
     REGISTER = "register"
+
+
+ROLES: dict[str, Text] = {
+    Role.MANAGER: _l("Building manager"),
+    Role.STAFF: _l("Staff of a department"),
+    Role.MODERATOR: _l("Moderator"),
+    Role.ADMINISTRATOR: _l("Administrator"),
+}
+METHODS: dict[str, Text] = {
+    Method.COUNTER: _l("At the counter"),
+    Method.LETTER: _l("By a letter sent home"),
+    Method.REGISTER: _l("By the city's register"),
+}
 
 
 class Purpose(StrEnum):
@@ -58,11 +72,11 @@ class Person(db.Base):
     language: Mapped[str] = mapped_column(sa.String(2), default="en")
     district_id: Mapped[int | None] = mapped_column(sa.ForeignKey("districts.id"), index=True)
     confirmed_at: Mapped[datetime | None]
-    verified_at: Mapped[date | None]
+    verified_at: Mapped[datetime | None]
     verified_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"))
     verified_method: Mapped[Method | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column(default=1)
 
     grants: Mapped[list["RoleGrant"]] = relationship(
         back_populates="person", foreign_keys="RoleGrant.person_id", lazy="raise", cascade="all, delete-orphan"

@@ -1,0 +1,101 @@
+"""What people fill in about themselves, and staff about them."""
+
+from marshmallow import Schema, fields, post_load, validate
+
+from marketplace.civic.accounts.models import Method, Role
+from marketplace.kernel.words import LANGUAGES
+
+NAME = validate.Length(min=1, max=80)
+EMAIL = validate.Length(max=254)
+PASSWORD = validate.Length(max=1000)
+
+
+class SignIn(Schema):
+    """Who is there."""
+
+    email = fields.String(required=True, validate=EMAIL)
+    password = fields.String(required=True, validate=PASSWORD)
+
+
+class Registration(Schema):
+    """A new account."""
+
+    name = fields.String(required=True, validate=NAME)
+    email = fields.Email(required=True, validate=EMAIL)
+    password = fields.String(required=True, validate=PASSWORD)
+    language = fields.String(load_default="en", validate=validate.OneOf(list(LANGUAGES)))
+    district_id = fields.Integer(load_default=None, allow_none=True)
+
+
+class Profile(Schema):
+    """What one may change about oneself; `version` says what was on the page."""
+
+    name = fields.String(required=True, validate=NAME)
+    language = fields.String(required=True, validate=validate.OneOf(list(LANGUAGES)))
+    district_id = fields.Integer(load_default=None, allow_none=True)
+    version = fields.Integer(required=True)
+
+
+class Address(Schema):
+    """Where to send a letter."""
+
+    email = fields.Email(required=True, validate=EMAIL)
+
+
+class NewAddress(Address):
+    """Another address, asked for by whoever knows the password."""
+
+    password = fields.String(required=True, validate=PASSWORD)
+
+
+class NewPassword(Schema):
+    """A password to begin with."""
+
+    password = fields.String(required=True, validate=PASSWORD)
+
+
+class PasswordChange(NewPassword):
+    """A password instead of the present one."""
+
+    current = fields.String(required=True, validate=PASSWORD)
+
+
+class Nothing(Schema):
+    """A button alone."""
+
+
+class TokenRequest(Schema):
+    """A token for a program; without days it does not run out."""
+
+    name = fields.String(required=True, validate=NAME)
+    days = fields.Integer(load_default=None, allow_none=True, validate=validate.OneOf([30, 90, 365]))
+
+
+class PeopleSearch(Schema):
+    """Part of a name or an address."""
+
+    words = fields.String(load_default="", validate=validate.Length(max=200))
+
+
+class GrantRequest(Schema):
+    """A role, and the building or the department where it holds."""
+
+    role = fields.Enum(Role, by_value=True, required=True)
+    building_id = fields.Integer(load_default=None, allow_none=True)
+    department_id = fields.Integer(load_default=None, allow_none=True)
+
+    @post_load
+    def only_what_the_role_needs(self, data: dict, **_: object) -> dict:  # type: ignore[type-arg]
+        """A place chosen and then not needed does not count."""
+        if data["role"] is not Role.MANAGER:
+            data["building_id"] = None
+        if data["role"] is not Role.STAFF:
+            data["department_id"] = None
+        return data
+
+
+class Verification(Schema):
+    """How and when someone's residency was checked."""
+
+    method = fields.Enum(Method, by_value=True, required=True)
+    day = fields.Date(required=True)

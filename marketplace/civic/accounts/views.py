@@ -1,0 +1,330 @@
+"""Registering, signing in and out, and looking after one's own account."""
+
+import re
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from flask import Blueprint, current_app, redirect, request, session, url_for
+from flask_login import login_user
+
+from marketplace.civic.accounts import policy, queries, schemas, service
+from marketplace.civic.accounts.models import Person, PersonSession, Purpose
+from marketplace.kernel import clock, credentials, db, hooks
+from marketplace.kernel.words import LANGUAGES, _, ngettext
+from marketplace.web import access, i18n, security
+from marketplace.web.access import current_person, public, residents
+from marketplace.web.forms import Form
+from marketplace.web.pages import page, tell
+from marketplace.web.security import Limit, address, everyone, limited
+
+bp = Blueprint("accounts", __name__)
+
+access.login.session_protection = None  # a session is a row; what network it comes from is nobody's business
+
+QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
+
+
+def typed_email() -> str:
+    """The account that is tried."""
+    return queries.one_spelling(request.form.get("email", "")[:254])
+
+
+def own_account() -> str:
+    """The account signed in."""
+    person = current_person()
+    return str(person.id if person else 0)
+
+
+TRIES = (
+    Limit("sign-in account", 10, QUARTER, typed_email),
+    Limit("sign-in address", 50, QUARTER, address),
+    Limit("sign-in all", 2000, QUARTER, everyone),
+)
+LETTERS = (
+    Limit("letter account", 5, HOUR, typed_email),
+    Limit("letter address", 30, HOUR, address),
+    Limit("letter all", 3000, HOUR, everyone),
+)
+OWN_LETTERS = (Limit("own letter", 5, HOUR, own_account),)
+OWN_PASSWORD = (Limit("own password", 10, QUARTER, own_account),)
+LINKS = (Limit("link address", 50, QUARTER, address),)
+
+
+# --- recognising ---
+
+
+@access.login.user_loader
+def by_session(token: str) -> Person | None:
+    """Who is signed in in this browser."""
+    if not db.session().in_transaction():
+        db.begin(read_only=True)  # a page that is not there still shows who is signed in
+    found = queries.session_of(token)
+    if found is None:
+        return None
+    if clock.now() - found.seen_at >= policy.TOUCH_EVERY:
+        seen = sa.update(PersonSession).where(PersonSession.id == found.id).values(seen_at=clock.now())
+        security.afterwards(lambda: db.session.execute(seen))
+    found.person.session_token = token
+    return found.person
+
+
+DEVICES = (
+    ("iPad", "iPad"), ("iPhone", "iPhone"), ("Android", "Android"), ("Windows", "Windows"), ("CrOS", "ChromeOS"),
+    ("Mac OS X", "Mac"), ("Linux", "Linux"),
+)  # fmt: skip
+BROWSERS = (
+    ("Whale/", "Whale"), ("SamsungBrowser/", "Samsung Internet"), ("Edg", "Edge"), ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+
+
+def device() -> str:
+    """The browser in two words, such as "Chrome, Android": enough to know it again."""
+    agent = request.user_agent.string
+    parts = [next((name for sign, name in known if sign in agent), "") for known in (BROWSERS, DEVICES)]
+    return ", ".join(part for part in parts if part)
+
+
+def next_path() -> str:
+    """Where to go on: only ever a page of ours."""
+    path = request.args.get("next", "")
+    parts = urlsplit(path)
+    ours = re.fullmatch(r"/(?![/\\])[^\\\x00-\x20]*", path) and not parts.scheme and not parts.netloc
+    return path if ours else url_for("accounts.profile")
+
+
+def _enter(person: Person):
+    """Sign this browser in, under a new session; what was typed before stays."""
+    typed = session.get("typed")
+    session.clear()
+    if typed:
+        session["typed"] = typed
+    session.permanent = True
+    login_user(person)
+    response = redirect(next_path(), 303)
+    if i18n.COOKIE not in request.cookies:
+        _speak(response, person.language)
+    return response
+
+
+def _speak(response, language: str) -> None:
+    response.set_cookie(
+        i18n.COOKIE, language, max_age=31_536_000, samesite="Lax", httponly=True,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )  # fmt: skip
+
+
+# --- coming in ---
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+@public
+@limited(*TRIES)
+def sign_in():
+    """Sign in, and go on where one was."""
+    if current_person():
+        return redirect(next_path(), 303)
+    with Form(schemas.SignIn()) as form:
+        if form.submitted:
+            return _enter(service.sign_in(**form.data, device=device()))
+    return form.page("civic/accounts/sign_in.html", next=request.args.get("next"))
+
+
+@bp.route("/register", methods=["GET", "POST"])
+@public
+@limited(*LETTERS)
+def register():
+    """Open an account; one is signed in at once, and confirms the address later."""
+    if current_person():
+        return redirect(next_path(), 303)
+    with Form(schemas.Registration(), language=i18n.choose()) as form:
+        if form.submitted:
+            person = service.register(**form.data)
+            service.open_session(person, device())
+            return _enter(person)
+    return form.page(
+        "civic/accounts/register.html",
+        next=request.args.get("next"),
+        languages=list(LANGUAGES.items()),
+        districts=queries.district_choices(),
+    )
+
+
+@bp.get("/go-on")
+@residents
+def go_on():
+    """Send what was typed before signing in."""
+    kept = access.what_was_typed()
+    if kept is None:
+        return redirect(url_for(".profile"), 303)
+    path, fields = kept
+    return page("civic/accounts/go_on.html", path=path, fields=list(fields.items(multi=True)))
+
+
+@bp.post("/sign-out")
+@public
+def sign_out():
+    """Sign this browser out."""
+    if person := current_person():
+        service.sign_out(person)
+    session.clear()
+    tell(_("You are signed out."))
+    return redirect("/", 303)
+
+
+@bp.route("/confirm/<link>", methods=["GET", "POST"])
+@public
+@limited(*LINKS)
+def confirm(link: str):
+    """Show that the letter arrived. A button, because mail programs follow links by themselves."""
+    token = queries.by_link(link, Purpose.CONFIRM, Purpose.CHANGE)
+    with Form(schemas.Nothing()) as form:
+        if form.sent:
+            person = service.confirm(link)
+            tell(_("Your e-mail address is confirmed."))
+            onward = url_for(".go_on") if access.what_was_typed() else url_for(".profile")
+            here = current_person()
+            return redirect(onward if here and here.id == person.id else url_for(".sign_in", next=onward), 303)
+    return form.page("civic/accounts/confirm.html", email=token.email, name=token.person.name)
+
+
+@bp.post("/account/letter")
+@residents
+@limited(*OWN_LETTERS)
+def send_again():
+    """Send the letter with the confirming link once more."""
+    service.send_confirmation(current_person())
+    tell(_("We sent the letter again. It can take a few minutes to arrive."))
+    return redirect(next_path(), 303)
+
+
+@bp.route("/forgot-password", methods=["GET", "POST"])
+@public
+@limited(*LETTERS)
+def forgot():
+    """Ask for a letter with which to set a new password."""
+    with Form(schemas.Address()) as form:
+        if form.submitted:
+            service.ask_for_new_password(form.data["email"])
+            return page("civic/accounts/letter_sent.html", email=form.data["email"])
+    return form.page("civic/accounts/forgot.html")
+
+
+@bp.route("/new-password/<link>", methods=["GET", "POST"])
+@public
+@limited(*LINKS)
+def reset(link: str):
+    """Set a new password by the link of a letter."""
+    token = queries.by_link(link, Purpose.RESET)
+    with Form(schemas.NewPassword()) as form:
+        if form.submitted:
+            service.reset_password(link, **form.data)
+            tell(_("Your password is changed. Sign in with it."))
+            return redirect(url_for(".sign_in", next=url_for(".go_on")), 303)
+    return form.page("civic/accounts/reset.html", email=token.email)
+
+
+# --- one's account ---
+
+
+@bp.route("/account", methods=["GET", "POST"])
+@residents
+def profile():
+    """What is coming up, and what the account says."""
+    person = current_person()
+    now = {"name": person.name, "language": person.language, "district_id": person.district_id}
+    with Form(schemas.Profile(), **now) as form:
+        if form.submitted:
+            service.change_profile(person, **form.data)
+            response = redirect(url_for(".profile"), 303)
+            _speak(response, person.language)
+            tell(_("Your details are saved."))
+            return response
+    return form.page(
+        "civic/accounts/profile.html",
+        person=person,
+        sections=hooks.coming_up.ask(person),
+        roles=queries.held_by(person),
+        languages=list(LANGUAGES.items()),
+        districts=queries.district_choices(),
+    )
+
+
+@bp.route("/account/password", methods=["GET", "POST"])
+@residents
+@limited(*OWN_PASSWORD)
+def password():
+    """Change the password."""
+    with Form(schemas.PasswordChange()) as form:
+        if form.submitted:
+            service.change_password(current_person(), **form.data)
+            tell(_("Your password is changed. Other browsers are signed out."))
+            return redirect(url_for(".profile"), 303)
+    return form.page("civic/accounts/password.html")
+
+
+@bp.route("/account/email", methods=["GET", "POST"])
+@residents
+@limited(*OWN_PASSWORD)
+def email():
+    """Change the e-mail address."""
+    with Form(schemas.NewAddress()) as form:
+        if form.submitted:
+            service.change_address(current_person(), **form.data)
+            tell(_("We sent a letter to {email}. Follow the link in it.", email=form.data["email"]))
+            return redirect(url_for(".profile"), 303)
+    return form.page("civic/accounts/email.html", person=current_person())
+
+
+@bp.get("/account/sessions")
+@residents
+def sessions():
+    """Where one is signed in."""
+    person = current_person()
+    return page(
+        "civic/accounts/sessions.html",
+        sessions=queries.sessions_of(person),
+        here=credentials.digest(person.session_token),
+    )
+
+
+@bp.post("/account/sessions/<int:session_id>/end")
+@residents
+def end_session(session_id: int):
+    """Sign one browser out."""
+    service.end_session(current_person(), session_id)
+    tell(_("That browser is signed out."))
+    return redirect(url_for(".sessions"), 303)
+
+
+@bp.post("/account/sessions/end-others")
+@residents
+def end_other_sessions():
+    """Sign every other browser out."""
+    count = service.end_other_sessions(current_person())
+    tell(ngettext("{n} other browser is signed out.", "{n} other browsers are signed out.", count))
+    return redirect(url_for(".sessions"), 303)
+
+
+@bp.route("/account/tokens", methods=["GET", "POST"])
+@residents
+def tokens():
+    """Tokens by which programs act for one; a new one is shown once."""
+    person = current_person()
+    with Form(schemas.TokenRequest()) as form:
+        if form.submitted:
+            session["new_token"] = service.create_api_token(person, **form.data)
+            return redirect(url_for(".tokens"), 303)
+    return form.page(
+        "civic/accounts/tokens.html", tokens=queries.api_tokens_of(person), new=session.pop("new_token", None)
+    )
+
+
+@bp.post("/account/tokens/<int:token_id>/revoke")
+@residents
+def revoke_token(token_id: int):
+    """Make a token useless."""
+    service.revoke_api_token(current_person(), token_id)
+    tell(_("The token no longer works."))
+    return redirect(url_for(".tokens"), 303)
