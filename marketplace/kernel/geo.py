@@ -168,7 +168,7 @@ def _box(point: Point, metres: float) -> tuple[float, float, float, float]:
 class Feature:
     """A place with what is known about it. `repaired`: its lines crossed each other and were untangled."""
 
-    geometry: "Point | shapely.MultiPolygon"
+    geometry: Any  # a Point, or a MultiPolygon of shapely, which has no types
     properties: Mapping[str, Any] = field(default_factory=dict)
     id: str | int | None = None
     repaired: bool = False
@@ -185,8 +185,8 @@ def _feature_json(feature: Feature) -> dict[str, Any]:
     return {"type": "Feature", **own, "properties": dict(feature.properties), "geometry": geometry}
 
 
-def geometry_json(place: "Point | shapely.MultiPolygon", digits: int = 7) -> dict[str, Any]:
-    """A point or an area as GeoJSON; seven digits are a centimetre."""
+def geometry_json(place: Any, digits: int = 7) -> dict[str, Any]:
+    """A Point or a MultiPolygon as GeoJSON; seven digits are a centimetre."""
     if isinstance(place, Point):
         return {"type": "Point", "coordinates": [round(place.longitude, digits), round(place.latitude, digits)]}
     rounded = shapely.transform(place, lambda positions: positions.round(digits))
@@ -291,7 +291,7 @@ def _ring(positions: Any) -> Any:
     return ring
 
 
-def _polygons(geometry: Any) -> "shapely.MultiPolygon | None":
+def _polygons(geometry: Any) -> shapely.MultiPolygon | None:
     """The polygons of whatever a repair left, without stray lines and points."""
     parts = [
         part

@@ -126,13 +126,13 @@ def _outline(area: Any) -> dict[str, Any]:
 
 
 def assign_buildings() -> None:
-    """Find the district of every building anew, in a few statements however many there are."""
+    """Find the district of every building anew, in a few queries however many there are."""
     on_map = (
         sa.select(BuildingPoint.building_id, sa.func.min(DistrictShape.district_id))
         .join(DistrictShape, geo.containing(DistrictShape.shape, BuildingPoint.point))
         .group_by(BuildingPoint.building_id)
     )
-    found = dict(db.session.execute(on_map).tuples().all())
+    found: dict[int, int] = dict(db.session.execute(on_map).all())
     known = queries.districts()
     buildings = list(db.session.scalars(sa.select(Building)))
     for building in buildings:
