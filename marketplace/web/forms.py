@@ -86,8 +86,8 @@ def typed_fields(schema: Schema, source: Any) -> dict[str, Any]:
             typed[key] = [value for value in source.getlist(key) if value.strip()]
         elif isinstance(field, fields.Boolean):
             typed[key] = source.get(key, "") not in ("", "no")
-        elif (value := source.get(key, "").strip()) or field.required is False and field.allow_none and key in source:
-            typed[key] = value or None
+        elif value := source.get(key, "").strip():
+            typed[key] = value
     return typed
 
 
@@ -102,6 +102,7 @@ class Form:
         self.data: dict[str, Any] = {}
         self.errors: list[tuple[str | None, str]] = []
         self.status = 200
+        self.refusal: DomainError | None = None
         self.key = (request.form.get(KEY) if self.sent else None) or secrets.token_urlsafe(16)
         self._savepoint: SessionTransaction | None = None
         if self.sent:
@@ -149,7 +150,9 @@ class Form:
             self._savepoint = db.session.begin_nested()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, failure: BaseException | None, _: TracebackType | None) -> bool:
+    def __exit__(
+        self, _kind: type[BaseException] | None, failure: BaseException | None, _trace: TracebackType | None
+    ) -> bool:
         """Undo what a refusal left half done and keep the page; any other failure goes on its way."""
         if self._savepoint is None or not self._savepoint.is_active:
             return False
@@ -163,8 +166,6 @@ class Form:
         self.status = failure.status
         self.refusal = failure
         return True
-
-    refusal: DomainError | None = None
 
 
 def _flat(messages: Any) -> list[str]:

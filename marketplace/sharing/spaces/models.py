@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.places.models import Building
-from marketplace.kernel import db
+from marketplace.kernel import db, words
 from marketplace.kernel.intervals import HOLIDAY, Interval, WeeklyHours
 from marketplace.kernel.occupancy import Occupancy
 from marketplace.kernel.words import Text, _l
@@ -180,6 +180,17 @@ class Space(db.Base):
         CheckConstraint("notice_days >= 0 AND horizon_days >= notice_days", name="window_in_order"),
         CheckConstraint("base_fee >= 0", name="fee_not_negative"),
     )
+
+    @property
+    def title(self) -> str:
+        """The name in the reader's language, or as it is written on the door."""
+        return self.name if words.language.get() == "ko" else self.name_en or self.name
+
+    @property
+    def lengths(self) -> list[int]:
+        """The lengths, in minutes, that a booking may have, as steps of the raster."""
+        step = self.raster_minutes
+        return list(range(-(-self.min_minutes // step) * step, self.max_minutes + 1, step))
 
     @property
     def week(self) -> WeeklyHours:

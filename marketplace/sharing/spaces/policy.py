@@ -18,6 +18,11 @@ def may_manage(person: Person | None, space: Space) -> bool:
     return person is not None and (person.manages(space.building_id) or person.is_a(Role.ADMINISTRATOR))
 
 
+def may_find(person: Person | None, space: Space) -> bool:
+    """Everyone finds a room that is offered; one that is not, only those who manage it."""
+    return space.open or may_manage(person, space)
+
+
 def may_see(person: Person | None, booking: Booking) -> bool:
     """The resident who made it and those who manage the room; needs `booking.space`."""
     return person is not None and (booking.person_id == person.id or may_manage(person, booking.space))

@@ -1,11 +1,9 @@
 """Bookings and closures: one, a person's, a building's."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
-from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.models import Person, Role, RoleGrant
 from marketplace.kernel import clock, db, occupancy
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.intervals import Interval
@@ -62,12 +60,19 @@ def bookings_in_the_way(space: Space, interval: Interval) -> list[Booking]:
     return list(db.session.scalars(query.order_by(Booking.starts_at, Booking.id)))
 
 
+def managers_of(space: Space) -> sa.Select[tuple[int]]:
+    """The ids of those who run the building of a room."""
+    return sa.select(RoleGrant.person_id).where(
+        RoleGrant.role == Role.MANAGER, RoleGrant.building_id == space.building_id
+    )
+
+
 def overdue_requests() -> sa.Select[tuple[Booking]]:
     """Requests whose time has come without an answer."""
     return _booking(sa.select(Booking).where(Booking.state == BookingState.REQUESTED, Booking.starts_at <= clock.now()))
 
 
-def bookings_at(building_ids: Sequence[int], *, requests: bool) -> sa.Select[tuple[Booking]]:
+def bookings_at(building_ids: sa.Select[tuple[int]], *, requests: bool) -> sa.Select[tuple[Booking]]:
     """Coming bookings of buildings: requests by the date an answer is due, or all agreed ones by their time."""
     query = _booking(
         sa.select(Booking)

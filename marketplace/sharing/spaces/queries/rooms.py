@@ -1,15 +1,14 @@
 """Rooms with all that pages and rules ask of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace.civic.accounts.models import Person, Role
-from marketplace.civic.places.models import Building, BuildingPoint
-from marketplace.kernel import db, geo
+from marketplace.civic.places.models import Building
+from marketplace.kernel import db
 from marketplace.kernel.errors import NotFound
-from marketplace.kernel.geo import Point
 from marketplace.sharing.spaces.models import Space
 
 SEARCH_KIND = "space"
@@ -19,6 +18,7 @@ def whole(query: sa.Select[tuple[Space]]) -> sa.Select[tuple[Space]]:
     """Rooms with everything that pages and rules ask of them."""
     return query.options(
         joinedload(Space.building).joinedload(Building.district),
+        joinedload(Space.building).joinedload(Building.location),
         joinedload(Space.part_of),
         selectinload(Space.hours),
         selectinload(Space.closed_days),
@@ -49,19 +49,25 @@ def spaces_of(building: Building) -> list[Space]:
     )
 
 
-def points_of(found: Iterable[Space]) -> dict[int, Point]:
-    """Where buildings of rooms are, by building id."""
-    ids = {space.building_id for space in found}
-    query = sa.select(BuildingPoint.building_id, *geo.coordinates(BuildingPoint.point)).where(
-        BuildingPoint.building_id.in_(ids)
-    )
-    return {building_id: Point(latitude, longitude) for building_id, latitude, longitude in db.session.execute(query)}
-
-
-def managed_buildings(person: Person) -> sa.Select[tuple[Building]]:
+def managed_building_ids(person: Person) -> sa.Select[tuple[int]]:
     """The buildings a person runs; all of them for an administrator."""
-    query = sa.select(Building).order_by(Building.name)
-    return query if person.is_a(Role.ADMINISTRATOR) else query.where(Building.id.in_(person.managed_building_ids))
+    query = sa.select(Building.id)
+    return query if person.is_a(Role.ADMINISTRATOR) else query.where(Building.id.in_(person.building_ids))
+
+
+def managed_spaces(person: Person) -> sa.Select[tuple[Space]]:
+    """The rooms a person runs, offered or not."""
+    return whole(
+        sa.select(Space)
+        .where(Space.building_id.in_(managed_building_ids(person)))
+        .order_by(Space.building_id, Space.name, Space.id)
+    )
+
+
+def count(query: sa.Select[tuple[Space]]) -> int:
+    """How many rooms a list has."""
+    bare = query.options().with_only_columns(Space.id).order_by(None)
+    return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0
 
 
 def words_of(space: Space) -> str:

@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from marketplace.civic.places.models import Building, BuildingPoint
+from marketplace.civic.places.models import ACCESSIBILITY, Building, BuildingPoint
 from marketplace.kernel import calendar, clock, db, geo, occupancy, search
 from marketplace.kernel.geo import Point
 from marketplace.kernel.intervals import HOLIDAY, Interval
 from marketplace.sharing.spaces.models import Feature, Kind, Space, SpaceClosedDay, SpaceFeature, SpaceHours
 from marketplace.sharing.spaces.queries.rooms import SEARCH_KIND
-
-ACCESS = ("step_free", "lift", "accessible_toilet", "hearing_loop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ def _conditions(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
         yield Space.building_id == wanted.building_id
     for feature in wanted.features:
         yield Space.id.in_(sa.select(SpaceFeature.space_id).where(SpaceFeature.feature == feature))
-    building = [getattr(Building, name) for name in ACCESS if name in wanted.access]
+    building = [getattr(Building, name) for name in ACCESSIBILITY if name in wanted.access]
     if wanted.district_id:
         building.append(Building.district_id == wanted.district_id)
     if building:

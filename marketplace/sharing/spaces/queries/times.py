@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from marketplace.kernel import clock, occupancy
+from marketplace.kernel.occupancy import Occupancy
 from marketplace.kernel.intervals import Interval, starts, subtract
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.models import Space
-from marketplace.sharing.spaces.queries.rooms import points_of, spaces
+from marketplace.sharing.spaces.queries.rooms import spaces
 from marketplace.sharing.spaces.queries.search import Wanted, When, find
 
 NEXT_FREE_DAYS = 14
@@ -22,35 +23,41 @@ class Slot:
     state: str
 
 
-def free_times(space: Space, first: date, last: date, length: timedelta) -> dict[date, list[Slot]]:
-    """Each day's possible times of a length, in order, free or taken; days on which the room is closed are empty."""
-    opened = policy.openings(space, first, last)
+def free_times(
+    space: Space, first: date, last: date, length: timedelta, *, instead_of: Occupancy | None = None
+) -> dict[date, list[Slot]]:
+    """Each day's possible times of a length, in order, free or taken; days on which the room is closed are empty.
+
+    instead_of   a claim that would be given up for the new time, and so does not stand in its way.
+    """
     days: dict[date, list[Slot]] = {first + timedelta(days=n): [] for n in range((last - first).days + 1)}
+    opened = policy.openings(space, first, last)
     if not opened:
         return days
     around = Interval(opened[0].starts_at, opened[-1].ends_at).widened(space.before, space.after)
-    taken = [
-        span.widened(space.after, space.before)
-        for span in occupancy.busy([space.resource_id], around)[space.resource_id]
-    ]
-    from_day, to_day = policy.bookable_days(space)
-    now = clock.now()
+    held = occupancy.busy([space.resource_id], around)[space.resource_id]
+    taken = _unusable(space, subtract(held, [instead_of.interval] if instead_of else []))
+    step = timedelta(minutes=space.raster_minutes)
     for opening in opened:
-        gaps = set(
-            starts(
-                subtract([opening], taken), length, step := timedelta(minutes=space.raster_minutes), opening.starts_at
-            )
-        )
+        free = set(starts(subtract([opening], taken), length, step, opening.starts_at))
         for start in starts([opening], length, step, opening.starts_at):
-            day = clock.local(start).date()
-            if day not in days:
-                continue
-            bookable = start >= now and from_day <= day <= to_day
-            state = (
-                "free" if start in gaps and bookable else "taken" if bookable else "past" if start < now else "closed"
-            )
-            days[day].append(Slot(Interval(start, start + length), state))
+            if (day := clock.local(start).date()) in days:
+                days[day].append(Slot(Interval(start, start + length), _state(space, start, day, start in free)))
     return days
+
+
+def _unusable(space: Space, held: Sequence[Interval]) -> list[Interval]:
+    """When people may not be in the room: what is held, and the time to clear and prepare it around that."""
+    return [span.widened(space.after, space.before) for span in held]
+
+
+def _state(space: Space, start: datetime, day: date, free: bool) -> str:
+    if start < clock.now():
+        return "past"
+    first, last = policy.bookable_days(space)
+    if not first <= day <= last:
+        return "closed"
+    return "free" if free else "taken"
 
 
 def next_free(found: Sequence[Space], length: timedelta, after: datetime) -> dict[int, Interval]:
@@ -63,7 +70,7 @@ def next_free(found: Sequence[Space], length: timedelta, after: datetime) -> dic
         from_day, to_day = policy.bookable_days(space)
         wanted = max(length, timedelta(minutes=space.min_minutes))
         opened = policy.openings(space, max(day, from_day), min(day + timedelta(days=NEXT_FREE_DAYS), to_day))
-        taken = [span.widened(space.after, space.before) for span in busy[space.resource_id]]
+        taken = _unusable(space, busy[space.resource_id])
         if wanted > timedelta(minutes=space.max_minutes):
             continue
         start = _first_after(space, opened, taken, wanted, max(after, clock.now()))
@@ -108,7 +115,7 @@ def _other_rooms(
     from_minute = start.hour * 60 + start.minute
     if interval.starts_at < clock.now() or from_minute + minutes > 1440 or (end - start) != interval.length:
         return []
-    near = points_of([space]).get(space.building_id)
+    near = space.building.point
     wanted = Wanted(people=people or None, near=near)
     found = find(wanted, When(start.date(), from_minute, from_minute + minutes))
     ids = [space_id for space_id, _ in found.free if space_id != space.id][:most]

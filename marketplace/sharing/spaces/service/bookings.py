@@ -65,7 +65,7 @@ def send(person: Person, booking: Booking, *, people: int, purpose: str, rules_a
         booking.state = BookingState.REQUESTED
         booking.due_at = min(clock.now() + timedelta(days=space.answer_days), booking.starts_at)
         _tell(booking, "requested")
-        jobs.enqueue("spaces.letter_to_managers", booking_id=booking.id)
+        _ask_building(booking)
     else:
         booking.state = BookingState.CONFIRMED
         _tell(booking, "confirmed")
@@ -104,7 +104,7 @@ def move(person: Person, booking: Booking, interval: Interval, *, version: int) 
     if space.by_request:
         booking.state = BookingState.REQUESTED
         booking.due_at = min(clock.now() + timedelta(days=space.answer_days), booking.starts_at)
-        jobs.enqueue("spaces.letter_to_managers", booking_id=booking.id)
+        _ask_building(booking)
     _tell(booking, "moved")
     _record(person, booking, "moved")
     db.session.flush()
@@ -210,6 +210,12 @@ def _let_go(booking: Booking, state: BookingState) -> None:
 def _expect(booking: Booking, *states: BookingState) -> None:
     if booking.state not in states:
         raise errors.NoLongerOpen(state=booking.state.words)
+
+
+def _ask_building(booking: Booking) -> None:
+    """Write to each of those who run the building; a letter is a job of its own, so that none is sent twice."""
+    for manager_id in db.session.scalars(queries.managers_of(booking.space)):
+        jobs.enqueue("spaces.letter_to_manager", booking_id=booking.id, manager_id=manager_id)
 
 
 def _tell(booking: Booking, news: str) -> None:

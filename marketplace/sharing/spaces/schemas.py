@@ -1,0 +1,179 @@
+"""What residents, managers and programs send about rooms and bookings. Shapes only; rules are the service's."""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+
+from marketplace.civic.places.models import ACCESSIBILITY
+from marketplace.kernel import clock
+from marketplace.kernel.intervals import Interval
+from marketplace.kernel.words import _
+from marketplace.sharing.spaces.models import Feature, Kind
+from marketplace.sharing.spaces.queries.search import When
+
+LENGTHS = (60, 90, 120, 180, 240, 360, 480)
+LONGEST_MINUTES = 7 * 1440
+MOST_PEOPLE = 100_000
+FURTHEST_YEARS = 3
+
+
+def minute_of(moment: time) -> int:
+    """A time of day as minutes past midnight."""
+    return moment.hour * 60 + moment.minute
+
+
+def sensible(day: date) -> None:
+    """Refuse dates no calendar needs, which arithmetic might not survive."""
+    if abs(day.year - clock.today().year) > FURTHEST_YEARS:
+        raise ValidationError(_("Choose a date in the next months."))
+
+
+class SpaceSearch(Schema):
+    """When, how many, what is needed, where."""
+
+    q = fields.String(validate=validate.Length(max=200))
+    date = fields.Date(validate=sensible)
+    from_time = fields.Time(data_key="from", format="%H:%M")
+    to_time = fields.Time(data_key="to", format="%H:%M")
+    minutes = fields.Integer(validate=validate.Range(15, 1440))
+    people = fields.Integer(validate=validate.Range(1, MOST_PEOPLE))
+    needs = fields.List(fields.Enum(Feature, by_value=True), validate=validate.Length(max=len(Feature)))
+    access = fields.List(
+        fields.String(validate=validate.OneOf(ACCESSIBILITY)), validate=validate.Length(max=len(ACCESSIBILITY))
+    )
+    kind = fields.Enum(Kind, by_value=True)
+    district = fields.Integer(validate=validate.Range(1, 2**31 - 1))
+    building = fields.Integer(validate=validate.Range(1, 2**31 - 1))
+    near = fields.String(validate=validate.Length(max=100))
+    latitude = fields.Float(validate=validate.Range(-90, 90))
+    longitude = fields.Float(validate=validate.Range(-180, 180))
+    free = fields.Boolean()
+
+    @validates_schema
+    def in_order(self, data: dict[str, Any], **_more: object) -> None:
+        """A time needs its day, and the end lies after the start; 00:00 as an end is midnight."""
+        start, end = data.get("from_time"), data.get("to_time")
+        if (start or end or data.get("minutes")) and "date" not in data:
+            raise ValidationError(_("Choose the day as well."), "date")
+        if start and end and end != time(0) and end <= start:
+            raise ValidationError(_("The end is before the start."), "to")
+        if "latitude" in data and "longitude" not in data:
+            raise ValidationError(_("A point has a latitude and a longitude."), "longitude")
+
+    @post_load
+    def when(self, data: dict[str, Any], **_more: object) -> dict[str, Any]:
+        """With the time asked for as one value: all of the stretch, or any so many minutes within it."""
+        day, start, end = data.pop("date", None), data.pop("from_time", None), data.pop("to_time", None)
+        minutes = data.pop("minutes", None)
+        if day is None:
+            return data | {"when": None}
+        from_minute = minute_of(start) if start else 0
+        if end is not None:
+            to_minute = minute_of(end) or 1440
+        else:
+            to_minute = min(1440, from_minute + (minutes or 60)) if start else 1440
+        if minutes is None and not (start and end):
+            minutes = 60
+        return data | {"when": When(day, from_minute, to_minute, minutes)}
+
+
+class Timed(Schema):
+    """A start with its time zone, and a length."""
+
+    start = fields.AwareDateTime(required=True, format="iso")
+    minutes = fields.Integer(required=True, validate=validate.Range(1, LONGEST_MINUTES))
+
+    @validates_schema
+    def in_this_age(self, data: dict[str, Any], **_more: object) -> None:
+        """Refuse starts that no calendar needs."""
+        start: datetime = data["start"]
+        if abs(start.year - clock.now().year) > FURTHEST_YEARS:
+            raise ValidationError(_("Choose a date in the next months."), "start")
+
+
+class HoldRequest(Timed):
+    """The time a resident chose in the table of a room."""
+
+    people = fields.Integer(validate=validate.Range(1, MOST_PEOPLE))
+
+
+class Week(Schema):
+    """Which week of a room to show, for what length."""
+
+    date = fields.Date(validate=sensible)
+    minutes = fields.Integer(validate=validate.Range(15, LONGEST_MINUTES))
+    people = fields.Integer(validate=validate.Range(1, MOST_PEOPLE))
+
+
+class BookingDetails(Schema):
+    """What a resident fills in while the time is held."""
+
+    people = fields.Integer(required=True, validate=validate.Range(1, MOST_PEOPLE))
+    purpose = fields.String(required=True, validate=validate.Length(1, 500))
+    rules_accepted = fields.Boolean(load_default=False)
+
+
+class Confirmation(Schema):
+    """A button that needs nothing filled in."""
+
+
+class Move(Timed):
+    """A new time for a booking, and the version of it that the resident saw."""
+
+    version = fields.Integer(required=True)
+
+
+class Answer(Schema):
+    """A building's yes or no to a request."""
+
+    answer = fields.String(required=True, validate=validate.OneOf(("accept", "decline")))
+    reason = fields.String(validate=validate.Length(max=500), load_default="")
+
+
+class ClosureRequest(Schema):
+    """From when until when a room stays closed, and why; bookings that the manager saw and gives up."""
+
+    from_date = fields.Date(required=True, validate=sensible)
+    from_time = fields.Time(required=True, format="%H:%M")
+    to_date = fields.Date(required=True, validate=sensible)
+    to_time = fields.Time(required=True, format="%H:%M")
+    reason = fields.String(required=True, validate=validate.Length(1, 500))
+    cancelling = fields.List(fields.Integer(), validate=validate.Length(max=1000), load_default=list)
+
+    @post_load
+    def interval(self, data: dict[str, Any], **_more: object) -> dict[str, Any]:
+        """With the two ends as one interval."""
+        start = clock.at(data.pop("from_date"), minute_of(data.pop("from_time")))
+        end = clock.at(data.pop("to_date"), minute_of(data.pop("to_time")))
+        if end <= start:
+            raise ValidationError(_("The end is before the start."), "to_date")
+        if (end - start).days > 366:
+            raise ValidationError(_("Close a room for a year at most."), "to_date")
+        return data | {"interval": Interval(start, end)}
+
+
+class Rules(Schema):
+    """How a room is offered."""
+
+    min_minutes = fields.Integer(required=True, validate=validate.Range(15, LONGEST_MINUTES))
+    max_minutes = fields.Integer(required=True, validate=validate.Range(15, LONGEST_MINUTES))
+    raster_minutes = fields.Integer(required=True, validate=validate.OneOf((15, 30, 60, 120)))
+    before_minutes = fields.Integer(required=True, validate=validate.Range(0, 240))
+    after_minutes = fields.Integer(required=True, validate=validate.Range(0, 240))
+    notice_days = fields.Integer(required=True, validate=validate.Range(0, 60))
+    horizon_days = fields.Integer(required=True, validate=validate.Range(0, 366))
+    cancel_hours = fields.Integer(required=True, validate=validate.Range(0, 336))
+    by_request = fields.Boolean(load_default=False)
+    answer_days = fields.Integer(required=True, validate=validate.Range(1, 14))
+    house_rules = fields.String(validate=validate.Length(max=4000), load_default="")
+    open = fields.Boolean(load_default=False)
+    version = fields.Integer(required=True)
+
+    @validates_schema
+    def in_order(self, data: dict[str, Any], **_more: object) -> None:
+        """The longest is not shorter than the shortest, and the horizon not nearer than the notice."""
+        if data["max_minutes"] < data["min_minutes"]:
+            raise ValidationError(_("The longest booking is shorter than the shortest."), "max_minutes")
+        if data["horizon_days"] < data["notice_days"]:
+            raise ValidationError(_("The last bookable day is before the first."), "horizon_days")

@@ -1,0 +1,121 @@
+"""Rooms for those who run the building: coming bookings, requests, closures, rules."""
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.civic.accounts.models import Role
+from marketplace.kernel import clock, db
+from marketplace.kernel.access import reveal
+from marketplace.kernel.words import _, ngettext
+from marketplace.sharing.spaces import policy
+from marketplace.sharing.spaces.models import BookingState, Space
+from marketplace.sharing.spaces.queries import bookings as booking_queries
+from marketplace.sharing.spaces.queries import rooms
+from marketplace.sharing.spaces.schemas import Answer, ClosureRequest, Confirmation, Rules
+from marketplace.sharing.spaces.service import bookings
+from marketplace.sharing.spaces.service import rooms as running
+from marketplace.web.access import current_person, staff
+from marketplace.web.forms import Form
+from marketplace.web.pages import page, paging, tell
+
+bp = Blueprint("spaces_staff", __name__)
+MANAGERS = (Role.MANAGER, Role.ADMINISTRATOR)
+
+
+@bp.get("/spaces/staff/")
+@staff(*MANAGERS)
+def desk() -> Response:
+    """Requests waiting for an answer, then everything that is coming, in the buildings one runs."""
+    requests = request.args.get("show") != "coming"
+    query = booking_queries.bookings_at(rooms.managed_building_ids(current_person()), requests=requests)
+    pages = paging(booking_queries.count(query))
+    shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
+    return page("sharing/spaces/desk.html", shown=shown, pages=pages, requests=requests)
+
+
+@bp.get("/spaces/staff/rooms")
+@staff(*MANAGERS)
+def managed_rooms() -> Response:
+    """The rooms one runs."""
+    query = rooms.managed_spaces(current_person())
+    pages = paging(rooms.count(query))
+    shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
+    return page("sharing/spaces/managed.html", shown=shown, pages=pages)
+
+
+@bp.route("/spaces/staff/bookings/<reference>", methods=["GET", "POST"])
+@staff(*MANAGERS)
+def answer(reference: str) -> ResponseReturnValue:
+    """Say yes or no to a request."""
+    booking = booking_queries.get_booking(reference)
+    reveal(policy.may_manage, current_person(), booking.space)
+    with Form(Answer()) as form:
+        if form.submitted:
+            if form.data["answer"] == "accept":
+                bookings.accept(current_person(), booking)
+                tell(_("The booking is confirmed; the resident has been told."))
+            else:
+                bookings.decline(current_person(), booking, form.data["reason"])
+                tell(_("The request is declined; the resident reads your reason."))
+            return redirect(url_for(".desk"), 303)
+    return form.page(
+        "sharing/spaces/answer.html",
+        booking=booking, space=booking.space, may_answer=policy.may_answer(current_person(), booking),
+        waiting=booking.state is BookingState.REQUESTED,
+    )  # fmt: skip
+
+
+@bp.route("/spaces/<int:space_id>/closures", methods=["GET", "POST"])
+@staff(*MANAGERS)
+def closures(space_id: int) -> ResponseReturnValue:
+    """Close a room for a time; bookings in the way are shown first."""
+    room = _managed(space_id)
+    day = clock.today().isoformat()
+    defaults = {"from_date": day, "from_time": "09:00", "to_date": day, "to_time": "18:00"}
+    with Form(ClosureRequest(), **defaults) as form:
+        if form.submitted:
+            wanted = form.data
+            cancelling = wanted["cancelling"]
+            running.close(current_person(), room, wanted["interval"], wanted["reason"], cancelling=cancelling)
+            told = ngettext("{n} booking was cancelled and its resident told.",
+                            "{n} bookings were cancelled and their residents told.", len(cancelling))  # fmt: skip
+            tell(_("The room is closed then.") + (f" {told}" if cancelling else ""))
+            return redirect(url_for(".closures", space_id=room.id), 303)
+    affected = booking_queries.bookings_in_the_way(room, form.data["interval"]) if "interval" in form.data else []
+    return form.page(
+        "sharing/spaces/closures.html",
+        space=room, affected=affected, closures=booking_queries.closures_of(room),
+    )  # fmt: skip
+
+
+@bp.post("/spaces/closures/<int:closure_id>/reopen")
+@staff(*MANAGERS)
+def reopen(closure_id: int) -> ResponseReturnValue:
+    """Take a closure back."""
+    closure = booking_queries.get_closure(closure_id)
+    reveal(policy.may_manage, current_person(), closure.space)
+    with Form(Confirmation()):
+        running.reopen(current_person(), closure)
+        tell(_("The room is open again at that time."))
+    return redirect(url_for(".closures", space_id=closure.space_id), 303)
+
+
+@bp.route("/spaces/<int:space_id>/rules", methods=["GET", "POST"])
+@staff(*MANAGERS)
+def rules(space_id: int) -> ResponseReturnValue:
+    """How a room is offered."""
+    room = _managed(space_id)
+    schema = Rules()
+    now = {name: getattr(room, name) for name in schema.fields}
+    with Form(schema, **now) as form:
+        if form.submitted:
+            running.save_rules(current_person(), room, **form.data)
+            tell(_("The rules of the room are saved."))
+            return redirect(url_for("spaces.space", space_id=room.id), 303)
+    return form.page("sharing/spaces/rules.html", space=room)
+
+
+def _managed(space_id: int) -> Space:
+    room = rooms.get_space(space_id)
+    reveal(policy.may_manage, current_person(), room)
+    return room

@@ -1,0 +1,58 @@
+"""What happens to bookings afterwards: letters, and time running out."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import url_for
+
+from marketplace.civic.accounts.models import Person
+from marketplace.kernel import db, jobs
+from marketplace.sharing.spaces import policy
+from marketplace.sharing.spaces.models import Booking
+from marketplace.sharing.spaces.queries.bookings import get_booking_by_id
+from marketplace.sharing.spaces.service.bookings import lapse
+from marketplace.sharing.spaces.views import entry
+from marketplace.web import downloads, letters
+
+WITH_CALENDAR = ("confirmed", "moved", "cancelled", "closed", "declined")
+
+
+@jobs.task("spaces.letter")
+def letter(booking_id: int, news: str) -> None:
+    """Tell a resident what happened to a booking; a calendar entry comes along."""
+    booking = get_booking_by_id(booking_id)
+    if booking is None:
+        return
+    enclosed = {f"{booking.reference}.ics": (downloads.ics([entry(booking)]), "text/calendar")}
+    letters.send(
+        booking.person.email,
+        booking.person.language,
+        f"letters/spaces/{news}",
+        attachments=enclosed if news in WITH_CALENDAR else None,
+        **_context(booking),
+    )
+
+
+@jobs.task("spaces.letter_to_manager")
+def letter_to_manager(booking_id: int, manager_id: int) -> None:
+    """Tell someone who runs the building that a request waits for an answer."""
+    booking = get_booking_by_id(booking_id)
+    manager = db.session.get(Person, manager_id)
+    if booking is not None and booking.answer_pending and manager is not None:
+        letters.send(manager.email, manager.language, "letters/spaces/to_manager", **_context(booking))
+
+
+def _context(booking: Booking) -> dict[str, Any]:
+    return {
+        "booking": booking,
+        "space": booking.space,
+        "cancel_until": policy.cancel_until(booking),
+        "link": url_for("spaces.booking", reference=booking.reference, _external=True),
+        "answer_link": url_for("spaces_staff.answer", reference=booking.reference, _external=True),
+    }
+
+
+@jobs.timed("spaces.lapse", every=timedelta(minutes=1))
+def let_lapse() -> None:
+    """Let go of holds and requests that ran out."""
+    lapse()

@@ -1,0 +1,382 @@
+"""Rooms for residents: search, a room and its free times, booking, my bookings."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.civic.places import queries as places
+from marketplace.kernel import calendar, clock, db, hooks
+from marketplace.kernel.access import permit, reveal
+from marketplace.kernel.geo import Point
+from marketplace.kernel.intervals import Interval
+from marketplace.kernel.words import _, _l
+from marketplace.kernel.writing import show_date, show_day_short, show_interval, show_time
+from marketplace.sharing.spaces import policy
+from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Feature, Kind, Space
+from marketplace.sharing.spaces.queries import bookings as booking_queries
+from marketplace.sharing.spaces.queries import rooms, times
+from marketplace.sharing.spaces.queries.search import Found, Wanted, When, find
+from marketplace.sharing.spaces.schemas import (
+    LENGTHS,
+    BookingDetails,
+    Confirmation,
+    HoldRequest,
+    Move,
+    SpaceSearch,
+    Week,
+)
+from marketplace.sharing.spaces.service import bookings
+from marketplace.web import downloads, maps
+from marketplace.web.access import current_person, public, residents
+from marketplace.web.forms import Form
+from marketplace.web.pages import page, paging, tell
+
+bp = Blueprint("spaces", __name__)
+
+WEEK = 7
+OTHERS_SHOWN = 6
+MOST_LENGTHS = 12
+
+
+# --- search ---
+
+
+@bp.get("/spaces/")
+@public
+def search() -> Response:
+    """Rooms free when they are needed; the others with their next free time."""
+    form = Form(SpaceSearch(), method="GET")
+    when: When | None = form.data.get("when")
+    near = _near(form)
+    found = Found() if form.errors else find(_wanted(form.data, near), when)
+    shown_others = request.args.get("show") == "others"
+    listed = found.others if shown_others else [space_id for space_id, _time in found.free]
+    pages = paging(len(listed))
+    shown = rooms.spaces(list(pages.cut(listed)))
+    others = [] if shown_others else rooms.spaces(found.others[:OTHERS_SHOWN])
+    waiting = shown if shown_others or when is None else others
+    next_free = times.next_free(waiting, when.length if when else timedelta(hours=1), _from(when)) if waiting else {}
+    return form.page(
+        "sharing/spaces/search.html",
+        found=found, when=when, pages=pages, shown=shown, others=others, shown_others=shown_others,
+        times=dict(found.free), next_free=next_free, picture=_picture(shown, pages.offset),
+        districts=places.districts(), kinds=Kind, features=Feature, lengths=LENGTHS, first_day=clock.today(),
+    )  # fmt: skip
+
+
+def _wanted(data: dict[str, Any], near: Point | None) -> Wanted:
+    return Wanted(
+        words=data.get("q", ""), people=data.get("people"), features=tuple(data.get("needs", ())),
+        access=tuple(data.get("access", ())), kind=data.get("kind"), district_id=data.get("district"),
+        building_id=data.get("building"), free_of_charge=data.get("free", False), near=near,
+    )  # fmt: skip
+
+
+def _near(form: Form) -> Point | None:
+    """The point to measure from: the device's own, or that of the building or district named."""
+    if form.data.get("latitude") is not None:
+        return Point(form.data["latitude"], form.data["longitude"])
+    named = form.data.get("near", "")
+    if not named:
+        return None
+    found = [building for building in places.buildings(words=named, limit=10) if building.point]
+    if not found:
+        form.refuse("near", _("No public building of that name is known. Try another, or leave it empty."))
+        return None
+    return found[0].point
+
+
+def _from(when: When | None) -> Any:
+    return clock.at(when.day, when.from_minute) if when else clock.now()
+
+
+def _picture(shown: Sequence[Space], offset: int) -> maps.Picture | None:
+    outlines = places.district_outlines()
+    pins = [
+        (number, space.title, f"#room-{space.id}", space.building.point.longitude, space.building.point.latitude)
+        for number, space in enumerate(shown, offset + 1)
+        if space.building.point
+    ]
+    return maps.draw(outlines, pins) if outlines or pins else None
+
+
+# --- a room ---
+
+
+@bp.get("/spaces/<int:space_id>")
+@public
+def space(space_id: int) -> Response:
+    """A room: facts, rules, and a week of free times to choose from."""
+    room = rooms.get_space(space_id)
+    reveal(policy.may_find, current_person(), room)
+    form = Form(Week(), method="GET")
+    return _room_page(room, form, form.data)
+
+
+@bp.post("/spaces/<int:space_id>/hold")
+@residents
+def hold(space_id: int) -> ResponseReturnValue:
+    """Keep the chosen time for ten minutes and go on to fill in the booking."""
+    room = rooms.get_space(space_id)
+    reveal(policy.may_find, current_person(), room)
+    with Form(HoldRequest()) as form:
+        if form.submitted:
+            chosen = _interval(form.data)
+            booking = bookings.hold(current_person(), room, chosen)
+            people = form.data.get("people")
+            return redirect(url_for(".details", reference=booking.reference, people=people), 303)
+    return _room_page(room, form, form.data)
+
+
+def _interval(data: dict[str, Any]) -> Interval:
+    return Interval(data["start"], data["start"] + timedelta(minutes=data["minutes"]))
+
+
+def _room_page(room: Space, form: Form, data: dict[str, Any]) -> Response:
+    chosen = _interval(data) if "start" in data and "minutes" in data else None
+    lengths = _lengths(room)
+    minutes = data.get("minutes") if data.get("minutes") in lengths else _usual(room, lengths)
+    first = _first_day(room, clock.local(chosen.starts_at).date() if chosen else data.get("date"))
+    last = first + timedelta(days=WEEK - 1)
+    from_day, to_day = policy.bookable_days(room)
+    return form.page(
+        "sharing/spaces/space.html",
+        space=room, lengths=lengths, minutes=minutes, first=first, last=last,
+        people=data.get("people"),
+        days=_days(times.free_times(room, first, last, timedelta(minutes=minutes))),
+        previous=first - timedelta(days=WEEK) if first > from_day else None,
+        next=last + timedelta(days=1) if last < to_day else None,
+        alternatives=times.alternatives(room, chosen, data.get("people")) if chosen and form.refusal else None,
+        chosen=chosen.starts_at.isoformat() if chosen else None,
+        closures=booking_queries.closures_of(room),
+        may_manage=policy.may_manage(current_person(), room),
+        picture=_picture([room], 0),
+    )  # fmt: skip
+
+
+def _lengths(room: Space) -> list[int]:
+    """Lengths to choose from, the shorter ones."""
+    return room.lengths[:MOST_LENGTHS] or [room.min_minutes]
+
+
+def _usual(room: Space, lengths: Sequence[int]) -> int:
+    return next((minutes for minutes in lengths if minutes >= room.base_minutes), lengths[0])
+
+
+def _first_day(room: Space, wanted: date | None) -> date:
+    first, last = policy.bookable_days(room)
+    return min(max(wanted or first, first), last)
+
+
+def _days(table: dict[date, list[times.Slot]]) -> list[dict[str, Any]]:
+    """The table of times as the template's columns; every day has every start, so that rows line up."""
+    every_start = sorted({show_time(slot.interval.starts_at) for slots in table.values() for slot in slots})
+    return [
+        {
+            "key": day.isoformat(),
+            "label": show_date(day),
+            "short": show_day_short(day),
+            "note": _("Public holiday") if calendar.is_holiday(day) else None,
+            "slots": _row(slots, every_start),
+        }
+        for day, slots in table.items()
+    ]
+
+
+def _row(slots: Sequence[times.Slot], every_start: Sequence[str]) -> list[dict[str, Any]]:
+    if not slots:
+        return []
+    cells = {
+        show_time(slot.interval.starts_at): {
+            "start": show_time(slot.interval.starts_at),
+            "end": show_time(slot.interval.ends_at),
+            "state": slot.state,
+            "value": slot.interval.starts_at.isoformat(),
+        }
+        for slot in slots
+    }
+    return [cells.get(start, {"start": start, "end": "", "state": "closed", "value": ""}) for start in every_start]
+
+
+# --- booking ---
+
+
+@bp.route("/spaces/bookings/<reference>/details", methods=["GET", "POST"])
+@residents
+def details(reference: str) -> ResponseReturnValue:
+    """Purpose, people and rules, while the time is held."""
+    booking = _own(reference)
+    if booking.state in AGREED:
+        return redirect(url_for(".booking", reference=booking.reference), 303)
+    with Form(BookingDetails(), people=request.args.get("people")) as form:
+        if form.submitted:
+            bookings.send(current_person(), booking, **form.data)
+            return redirect(url_for(".booking", reference=booking.reference, sent=1), 303)
+    lost = form.refusal is not None and form.status == 409
+    other = times.alternatives(booking.space, booking.interval, form.data.get("people")) if lost else None
+    return form.page("sharing/spaces/details.html", booking=booking, space=booking.space, alternatives=other)
+
+
+@bp.post("/spaces/bookings/<reference>/leave")
+@residents
+def leave(reference: str) -> ResponseReturnValue:
+    """Let a held time go."""
+    booking = _own(reference)
+    bookings.leave(current_person(), booking)
+    tell(_("The time is free again for others."))
+    return redirect(url_for(".space", space_id=booking.space_id), 303)
+
+
+@bp.get("/spaces/bookings")
+@residents
+def my_bookings() -> Response:
+    """Upcoming and past bookings of the person."""
+    upcoming = request.args.get("show") != "past"
+    query = booking_queries.bookings_of(current_person(), upcoming=upcoming)
+    pages = paging(booking_queries.count(query))
+    shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
+    return page("sharing/spaces/bookings.html", shown=shown, pages=pages, upcoming=upcoming)
+
+
+@bp.get("/spaces/bookings/<reference>")
+@residents
+def booking(reference: str) -> Response:
+    """A booking: where it stands, what happens next, what can be done."""
+    found = _seen(reference)
+    person = current_person()
+    return page(
+        "sharing/spaces/booking.html",
+        booking=found, space=found.space, steps=_steps(found), just_sent="sent" in request.args,
+        own=policy.may_change(person, found), may_answer=policy.may_answer(person, found),
+        may_cancel=policy.may_still_cancel(found), cancel_until=policy.cancel_until(found),
+    )  # fmt: skip
+
+
+@bp.get("/spaces/bookings/<reference>/booking.ics")
+@residents
+def ics(reference: str) -> Response:
+    """The booking for a calendar."""
+    found = _seen(reference)
+    return downloads.calendar(downloads.ics([entry(found)]), f"{found.reference}.ics")
+
+
+@bp.route("/spaces/bookings/<reference>/change", methods=["GET", "POST"])
+@residents
+def change(reference: str) -> ResponseReturnValue:
+    """Move a booking to another time."""
+    found = _own(reference)
+    room = rooms.get_space(found.space_id)
+    with Form(Move(), version=found.version) as form:
+        if form.submitted:
+            version = form.data.pop("version")
+            bookings.move(current_person(), found, _interval(form.data), version=version)
+            tell(_("Your booking has been moved."))
+            return redirect(url_for(".booking", reference=found.reference), 303)
+    week = Form(Week(), method="GET")
+    lengths = sorted({*_lengths(room), found.minutes})
+    minutes = week.data.get("minutes") if week.data.get("minutes") in lengths else found.minutes
+    first = _first_day(room, week.data.get("date") or clock.local(found.starts_at).date())
+    last = first + timedelta(days=WEEK - 1)
+    from_day, to_day = policy.bookable_days(room)
+    return form.page(
+        "sharing/spaces/change.html",
+        booking=found, space=room, lengths=lengths, minutes=minutes, first=first, last=last,
+        days=_days(times.free_times(room, first, last, timedelta(minutes=minutes), instead_of=found.occupancy)),
+        previous=first - timedelta(days=WEEK) if first > from_day else None,
+        next=last + timedelta(days=1) if last < to_day else None,
+        chosen=found.starts_at.isoformat(), may_cancel=policy.may_still_cancel(found),
+        cancel_until=policy.cancel_until(found),
+    )  # fmt: skip
+
+
+@bp.route("/spaces/bookings/<reference>/cancel", methods=["GET", "POST"])
+@residents
+def cancel(reference: str) -> ResponseReturnValue:
+    """Give a booking back, after reading the rules."""
+    found = _own(reference)
+    with Form(Confirmation()) as form:
+        if form.submitted:
+            bookings.cancel(current_person(), found)
+            tell(_("Your booking is cancelled. Thank you for making room for others."))
+            return redirect(url_for(".booking", reference=found.reference), 303)
+    return form.page(
+        "sharing/spaces/cancel.html",
+        booking=found, space=found.space, may_cancel=policy.may_still_cancel(found),
+        cancel_until=policy.cancel_until(found),
+    )  # fmt: skip
+
+
+def _seen(reference: str) -> Booking:
+    found = booking_queries.get_booking(reference)
+    reveal(policy.may_see, current_person(), found)
+    return found
+
+
+def _own(reference: str) -> Booking:
+    found = _seen(reference)
+    permit(policy.may_change, current_person(), found)
+    return found
+
+
+def entry(found: Booking) -> downloads.Entry:
+    """A booking as an entry of a calendar."""
+    return downloads.Entry(
+        uid=f"{found.reference}@maeul",
+        sequence=found.changed,
+        title=f"{found.space.title}, {found.space.building.title}",
+        interval=found.interval,
+        place=found.space.building.address,
+        url=url_for("spaces.booking", reference=found.reference, _external=True),
+        cancelled=found.state not in AGREED,
+    )
+
+
+def _steps(found: Booking) -> list[dict[str, Any]]:
+    """What has happened to a booking and what comes next."""
+    over = found.ends_at <= clock.now()
+    steps: list[dict[str, Any]] = [
+        {"title": _("Sent"), "at": show_date(clock.local(found.created_at).date()), "text": None, "state": "done"}
+    ]
+    if found.state is BookingState.REQUESTED:
+        due = show_date(clock.local(found.due_at).date()) if found.due_at else None
+        steps.append(
+            {"title": _("The building answers"), "at": _("by {date}", date=due), "text": None, "state": "current"}
+        )
+    if found.state in (BookingState.DECLINED, BookingState.CANCELLED, BookingState.LAPSED):
+        title = {"declined": _("Declined"), "cancelled": _("Cancelled"), "lapsed": _("Lapsed")}[found.state.value]
+        return [*steps, {"title": title, "at": None, "text": found.reason or None, "state": "stopped"}]
+    if found.state is BookingState.CONFIRMED:
+        steps.append({"title": _("Confirmed"), "at": None, "text": None, "state": "done"})
+    here = "done" if over else "current" if found.state is BookingState.CONFIRMED else "todo"
+    return [
+        *steps,
+        {"title": _("Your time in the room"), "at": show_interval(found.interval), "text": None, "state": here},
+    ]
+
+
+# --- what other floors ask ---
+
+
+@hooks.building_contents.register
+def rooms_of(building: Any) -> tuple[object, list[tuple[str, str]]] | None:
+    """The rooms that a building offers, for its page."""
+    offered = rooms.spaces_of(building)
+    if not offered:
+        return None
+    links = [(f"{room.title} · {room.kind.words}", url_for("spaces.space", space_id=room.id)) for room in offered]
+    return _l("Rooms to book"), links
+
+
+@hooks.coming_up.register
+def coming_up(person: Any) -> tuple[object, list[tuple[str, str]]] | None:
+    """The next bookings of a person, for the account page."""
+    upcoming = db.session.scalars(booking_queries.bookings_of(person, upcoming=True).limit(5)).all()
+    if not upcoming:
+        return None
+    return _l("Rooms booked"), [
+        (f"{show_interval(found.interval)} · {found.space.title}", url_for("spaces.booking", reference=found.reference))
+        for found in upcoming
+    ]
