@@ -83,6 +83,7 @@ class Person(db.Base):
     )
 
     __mapper_args__ = {"version_id_col": version}
+    __allow_unmapped__ = True
 
     session_token: str | None = None
     """By what this request's browser is recognised; not stored."""
