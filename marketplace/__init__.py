@@ -11,7 +11,7 @@ from marketplace.kernel import calendar, clock, credentials, db, jobs, money
 from marketplace.settings import Settings
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
-FEATURES = ("web", "civic.departments", "civic.places", "civic.accounts")
+FEATURES = ("web", "civic.departments", "civic.places", "civic.accounts", "portal.demo")
 DOORS = ("views", "staff", "api", "tasks", "commands")
 
 
@@ -26,6 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     money.set_currency(settings.currency)
     credentials.set_secret(settings.secret_key.encode())
     credentials.set_city(settings.city_name_en, settings.city_name_ko)
+    limits.set_secret(settings.secret_key.encode())
     logs.install(readable=not settings.in_production)
     app.extensions["engine"] = db.connect(settings.database_url)
     _lay_ground(app, settings)

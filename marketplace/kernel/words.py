@@ -25,9 +25,14 @@ def _(message: str, **parts: object) -> str:
     return text.format(**parts) if parts else text
 
 
+def plural(one: str, many: str, n: int) -> str:
+    """The translated form of a message that fits a number, its {parts} not yet filled."""
+    return _catalogue(language.get()).ngettext(one, many, n)
+
+
 def ngettext(one: str, many: str, n: int, **parts: object) -> str:
     """Translate a message that counts something; {n} is the number."""
-    return _catalogue(language.get()).ngettext(one, many, n).format(n=n, **parts)
+    return plural(one, many, n).format(n=n, **parts)
 
 
 @singledispatch

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, request
 
-from marketplace.kernel import money, words
+from marketplace.kernel import clock, money, words
 from marketplace.kernel.words import LANGUAGES
 from marketplace.kernel.writing import (
     show_clock,
@@ -40,7 +40,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(languages=LANGUAGES, switch_language_url=switch_url)
     app.jinja_env.filters.update(
         date=show_date, day_short=show_day_short, time=show_time, moment=show_moment, interval=show_interval,
-        minutes=show_minutes, clock=show_clock, distance=show_distance, weekday=show_weekday, money=money.show,
+        day=lambda moment: clock.local(moment).date().isoformat(), minutes=show_minutes, clock=show_clock, distance=show_distance, weekday=show_weekday, money=money.show,
     )  # fmt: skip
 
     @app.before_request

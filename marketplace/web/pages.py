@@ -1,6 +1,7 @@
 """Pages: rendering a template with the civic surroundings, and cutting long lists into pages."""
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 
 import jinja2
 from flask import Flask, Response, flash, get_flashed_messages, make_response, render_template, request, url_for
+from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
 from marketplace.kernel import words
@@ -56,8 +58,13 @@ class Paging:
 
     def url(self, number: int) -> str:
         """The same search at another page."""
-        query = [(name, value) for name, value in request.args.items(multi=True) if name != "page"]
-        return f"{request.path}?{urlencode([*query, ('page', number)])}"
+        return with_query(page=number)
+
+
+def with_query(**changes: object) -> str:
+    """This page's address with some of its questions changed."""
+    query = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
+    return f"{request.path}?{urlencode([*query, *changes.items()])}"
 
 
 def paging(total: int, size: int = PER_PAGE) -> Paging:
@@ -70,14 +77,19 @@ def paging(total: int, size: int = PER_PAGE) -> Paging:
     return found
 
 
-def translated(message: str, **parts: object) -> Markup:
-    """gettext for templates: the message is ours and may hold markup, its parts are escaped."""
-    return Markup(words._(message)).format(**parts) if parts else Markup(words._(message))  # noqa: S704
+@jinja2.pass_eval_context
+def translated(context: EvalContext, message: str, **parts: object) -> str:
+    """gettext for templates: on a page the message may hold markup of ours and its parts are escaped."""
+    text = Markup(words._(message)) if context.autoescape else words._(message)  # noqa: S704 - our own text
+    return text.format(**parts) if parts else text
 
 
-def translated_many(one: str, many: str, n: int, **parts: object) -> Markup:
+@jinja2.pass_eval_context
+def translated_many(context: EvalContext, one: str, many: str, n: int, **parts: object) -> str:
     """ngettext for templates."""
-    return Markup(words._catalogue(words.language.get()).ngettext(one, many, n)).format(n=n, **parts)  # noqa: S704
+    message = words.plural(one, many, n)
+    text = Markup(message) if context.autoescape else message  # noqa: S704 - our own text
+    return text.format(n=n, **parts)
 
 
 @lru_cache(maxsize=256)
@@ -98,7 +110,13 @@ def install(app: Flask) -> None:
     def messages() -> list[tuple[str, str]]:
         return [(kind, text) for kind, text in get_flashed_messages(with_categories=True)]
 
-    app.jinja_env.globals.update(_=translated, ngettext=translated_many, static=static)
+    app.jinja_env.globals.update(
+        _=translated,
+        ngettext=translated_many,
+        static=static,
+        with_query=with_query,
+        idempotency_key=lambda: secrets.token_urlsafe(16),
+    )
 
     @app.context_processor
     def surroundings() -> dict[str, object]:

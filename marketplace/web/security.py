@@ -71,10 +71,9 @@ def _spend_limits() -> None:
         return
     view = current_app.view_functions[request.endpoint]
     chosen: tuple[Limit, ...] = getattr(view, "limits", ())
-    if chosen:
+    for limit in chosen:
         with db.separate() as own:
-            for limit in chosen:
-                limits.spend(own, f"{limit.name}:{limit.key()}", limit.allowed, limit.per)
+            limits.spend(own, f"{limit.name}:{limit.key()}", limit.allowed, limit.per)
 
 
 def _begin() -> None:

@@ -17,7 +17,7 @@ from marketplace.web import downloads, letters
 WITH_CALENDAR = ("confirmed", "moved", "cancelled", "closed", "declined")
 
 
-@jobs.task("spaces.letter")
+@jobs.task("spaces.letter", outside=True)
 def letter(booking_id: int, news: str) -> None:
     """Tell a resident what happened to a booking; a calendar entry comes along."""
     booking = get_booking_by_id(booking_id)
@@ -33,7 +33,7 @@ def letter(booking_id: int, news: str) -> None:
     )
 
 
-@jobs.task("spaces.letter_to_manager")
+@jobs.task("spaces.letter_to_manager", outside=True)
 def letter_to_manager(booking_id: int, manager_id: int) -> None:
     """Tell someone who runs the building that a request waits for an answer."""
     booking = get_booking_by_id(booking_id)
@@ -48,6 +48,7 @@ def _context(booking: Booking) -> dict[str, Any]:
         "space": booking.space,
         "cancel_until": policy.cancel_until(booking),
         "link": url_for("spaces.booking", reference=booking.reference, _external=True),
+        "space_link": url_for("spaces.space", space_id=booking.space_id, _external=True),
         "answer_link": url_for("spaces_staff.answer", reference=booking.reference, _external=True),
     }
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from marketplace.kernel import clock, occupancy
-from marketplace.kernel.occupancy import Occupancy
 from marketplace.kernel.intervals import Interval, starts, subtract
+from marketplace.kernel.occupancy import Occupancy
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.models import Space
 from marketplace.sharing.spaces.queries.rooms import spaces
