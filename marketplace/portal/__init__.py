@@ -1,0 +1,1 @@
+"""Where the wings meet: what needs several features at once."""

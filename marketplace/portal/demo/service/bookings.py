@@ -1,0 +1,287 @@
+"""Who booked which room when: evenings and Saturdays are full, mornings are not."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cache
+from itertools import accumulate
+from random import Random
+from typing import Any
+
+import sqlalchemy as sa
+
+from marketplace.kernel import calendar, clock, db, occupancy
+from marketplace.kernel.intervals import HOLIDAY, WeeklyHours
+from marketplace.kernel.occupancy import Kind as Holding
+from marketplace.kernel.occupancy import Occupancy
+from marketplace.portal.demo.service import rows, words
+from marketplace.portal.demo.service.people import Crowd
+from marketplace.sharing.spaces.models import REFERENCE_LETTERS, Booking, BookingState, Closure, Kind, Space
+
+DAYS_BACK, DAYS_AHEAD = 30, 90
+CHUNK = 5_000
+CANCELLED, DECLINED, FRESH = 0.07, 0.06, 0.4
+WHOLE_HALL = 0.5
+"""How much of a divided hall's use is of the whole."""
+
+LOAD = {
+    **dict.fromkeys(range(5), ((12, 0.10), (14, 0.16), (17, 0.25), (18, 0.35), (24, 0.66))),
+    5: ((10, 0.45), (17, 0.85), (24, 0.66)),
+    6: ((11, 0.25), (17, 0.50), (24, 0.40)),
+    HOLIDAY: ((11, 0.2), (18, 0.4), (24, 0.3)),
+}
+"""By weekday: up to an hour, the share of the time that is booked."""
+
+STAGES = {Kind.HALL, Kind.EXHIBITION}
+SPORTS = {Kind.GYM, Kind.TENNIS, Kind.FOOTBALL}
+LIKED = {60: 3.0, 90: 1.0, 120: 5.0, 180: 2.5, 240: 1.0, 360: 0.3, 480: 0.2}
+"""How often each length in minutes is booked, where the room allows it."""
+
+_SCRAMBLE, _SHIFT = 387_420_489, 271_828_182_845
+"""A number coprime to the base of references makes consecutive numbers look random and none the same."""
+
+
+def book(
+    random: Random, rooms: Sequence[Space], crowd: Crowd, watch: Callable[[Sequence[Space]], Iterable[Space]]
+) -> int:
+    """Book the rooms, each whole before its parts; says how many bookings there are."""
+    parts = {space.id: [space.resource_id] for space in rooms}
+    for space in rooms:
+        if space.part_of_id:
+            parts[space.part_of_id].append(space.resource_id)
+    booked = Booked(random, crowd, clock.today(), Sink())
+    for space in watch(rooms):
+        booked.fill(space, parts[space.id])
+    booked.sink.flush()
+    return booked.sink.written
+
+
+@dataclass(slots=True)
+class Sink:
+    """Rows on their way to the database, a few thousand at a time."""
+
+    booking_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(Booking))
+    occupancy_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(Occupancy))
+    span_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(occupancy.occupied_spans))
+    bookings: list[dict[str, Any]] = field(default_factory=list)
+    occupancies: list[dict[str, Any]] = field(default_factory=list)
+    spans: list[dict[str, Any]] = field(default_factory=list)
+    closures: list[Closure] = field(default_factory=list)
+    written: int = 0
+
+    def hold(self, resource_id: int, parts: list[int], starts_at: datetime, ends_at: datetime, kind: Holding) -> int:
+        """Hold a resource and its parts, in pieces; says the number of the occupancy."""
+        number = next(self.occupancy_ids)
+        self.occupancies.append(
+            {"id": number, "resource_id": resource_id, "starts_at": starts_at, "ends_at": ends_at, "kind": kind}
+        )
+        while starts_at < ends_at:
+            piece_ends = min(starts_at + occupancy.PIECE, ends_at)
+            for part in parts:
+                self.spans.append(
+                    {
+                        "id": next(self.span_ids),
+                        "occupancy_id": number,
+                        "resource_id": part,
+                        "starts_at": starts_at,
+                        "ends_at": piece_ends,
+                    }
+                )
+            starts_at = piece_ends
+        return number
+
+    def flush(self, at_least: int = 1) -> None:
+        """Write what has come together, if it is so much."""
+        if len(self.bookings) + len(self.closures) < at_least:
+            return
+        for table, waiting in (
+            (Occupancy.__table__, self.occupancies),
+            (occupancy.occupied_spans, self.spans),
+            (Booking.__table__, self.bookings),
+        ):
+            if waiting:
+                db.session.execute(sa.insert(table), waiting)  # type: ignore[arg-type]
+        rows.write(self.closures)
+        self.written += len(self.bookings)
+        for done in (self.occupancies, self.spans, self.bookings, self.closures):
+            done.clear()
+
+
+@dataclass(slots=True)
+class Booked:
+    """Fills one room after another; the halves of a hall right after the hall."""
+
+    random: Random
+    crowd: Crowd
+    today: date
+    sink: Sink
+    held_by_whole: dict[int, dict[int, list[tuple[int, int]]]] = field(default_factory=dict)
+
+    def fill(self, space: Space, parts: list[int]) -> None:
+        """Book a room for all its days; `parts` are the resources that a booking of it holds."""
+        random, week = self.random, space.week
+        lengths, weights = _lengths(space)
+        popularity = random.triangular(0.5, 1.4, 1.1) * (WHOLE_HALL if len(parts) > 1 or space.part_of_id else 1)
+        mean = sum(a * b for a, b in zip(lengths, weights, strict=True)) / sum(weights)
+        gap = -(-(space.before_minutes + space.after_minutes) // space.raster_minutes) * space.raster_minutes
+        chances = _chances(popularity, (mean + gap) / space.raster_minutes)
+        cumulative = list(accumulate(weights))
+        closed = self._close(space, parts)
+        ahead = min(DAYS_AHEAD, space.horizon_days)
+        own = self.held_by_whole.setdefault(space.id, {}) if len(parts) > 1 else None
+        above = self.held_by_whole.get(space.part_of_id or 0, {})
+        for offset in range(-DAYS_BACK, ahead):
+            if offset in closed:
+                continue
+            chance = None
+            for opens, closes in _open(week, day := self.today + timedelta(days=offset)):
+                chance = chance or chances[_kind_of_day(day)]
+                held, taken = [], above.get(offset, ())
+                start = opens
+                while start + lengths[0] <= closes:
+                    length = 0
+                    if random.random() < chance[start // 60]:
+                        length = random.choices(lengths, cum_weights=cumulative)[0]
+                        if start + length > closes:
+                            length = lengths[0]
+                        around = start - space.before_minutes, start + length + space.after_minutes
+                        if any(a < around[1] and around[0] < b for a, b in taken):
+                            length = 0
+                        elif self._book(space, parts, offset, start, length):
+                            held.append(around)
+                        else:
+                            length = 0
+                    start += length + gap if length else space.raster_minutes
+                if own is not None and held:
+                    own.setdefault(offset, []).extend(held)
+        self.sink.flush(CHUNK)
+
+    def _book(self, space: Space, parts: list[int], offset: int, minute: int, length: int) -> bool:
+        """Make one booking; says whether it holds the room."""
+        random = self.random
+        starts_at, ends_at = _moment(self.today, offset, minute), _moment(self.today, offset, minute + length)
+        made_at, fresh = self._made(space, offset, minute)
+        state = self._state(space, offset, fresh)
+        held = state in (BookingState.REQUESTED, BookingState.CONFIRMED)
+        decided = space.by_request and state in (BookingState.CONFIRMED, BookingState.DECLINED)
+        person = random.choices(self.crowd.bookers, cum_weights=self.crowd.weights)[0]
+        number = next(self.sink.booking_ids)
+        before, after = timedelta(minutes=space.before_minutes), timedelta(minutes=space.after_minutes)
+        self.sink.bookings.append(
+            {
+                "id": number,
+                "reference": _reference(number),
+                "space_id": space.id,
+                "person_id": person.id,
+                "occupancy_id": self.sink.hold(
+                    space.resource_id, parts, starts_at - before, ends_at + after, Holding.BOOKING
+                )
+                if held
+                else None,
+                "starts_at": starts_at,
+                "ends_at": ends_at,
+                "state": state,
+                "people": random.randint(min(3, space.capacity or 3), space.capacity or 20),
+                "purpose": random.choice(_purposes(space.kind, person.language)),
+                "fee": space.fee(length),
+                "due_at": min(made_at + timedelta(days=space.answer_days), starts_at)
+                if state is BookingState.REQUESTED
+                else None,
+                "reason": random.choice(words.names()["reasons"]["declined"]) if state is BookingState.DECLINED else "",
+                "decided_by_id": self.crowd.managers[space.building_id] if decided else None,
+                "created_at": made_at,
+                "changed": int(decided or state is BookingState.CANCELLED),
+                "version": 1,
+            }
+        )
+        return held
+
+    def _made(self, space: Space, offset: int, minute: int) -> tuple[datetime, bool]:
+        """When it was booked, before today and as early as the room allows; and whether an answer may still be out."""
+        random = self.random
+        latest = min(-1, offset - space.notice_days)
+        earliest = offset - space.horizon_days
+        fresh = space.by_request and latest == -1 and random.random() < FRESH
+        longest = min(space.answer_days - 1 if fresh else DAYS_AHEAD, latest - earliest)
+        day = latest - min(int(random.expovariate(1 / 18)), longest)
+        return _moment(
+            self.today, day, random.randrange(0, minute) if day == offset else random.randrange(420, 1435)
+        ), fresh
+
+    def _state(self, space: Space, offset: int, fresh: bool) -> BookingState:
+        if self.random.random() < CANCELLED:
+            return BookingState.CANCELLED
+        if fresh and offset > 0:
+            return BookingState.REQUESTED
+        if space.by_request and self.random.random() < DECLINED:
+            return BookingState.DECLINED
+        return BookingState.CONFIRMED
+
+    def _close(self, space: Space, parts: list[int]) -> range:
+        """Now and then, a closure of some days; the days on which the room is closed."""
+        if len(parts) > 1 or space.part_of_id or self.random.random() > 0.06:
+            return range(0)
+        first = self.random.randrange(2, 60)
+        closed = range(first, first + self.random.randrange(1, 5))
+        starts_at, ends_at = _moment(self.today, closed.start, 0), _moment(self.today, closed.stop, 0)
+        self.sink.closures.append(
+            Closure(
+                space_id=space.id,
+                occupancy_id=self.sink.hold(space.resource_id, parts, starts_at, ends_at, Holding.CLOSURE),
+                starts_at=starts_at,
+                ends_at=ends_at,
+                reason=self.random.choice(words.names()["reasons"]["closed"]),
+                made_by_id=self.crowd.managers[space.building_id],
+            )
+        )
+        return closed
+
+
+def _lengths(space: Space) -> tuple[list[int], list[float]]:
+    """The lengths people choose, by the room's rules, and how often; the shortest first."""
+    allowed = [length for length in space.lengths if length in LIKED] or space.lengths[:1]
+    return allowed, [LIKED.get(length, 1.0) for length in allowed]
+
+
+def _chances(popularity: float, steps: float) -> dict[int, list[float]]:
+    """By weekday and hour: the chance that a booking starts at a free step, if it lasts so many steps on average.
+
+    A room is then booked for the share f of its time: steps / (steps + mean gap), the mean gap being (1 - p) / p.
+    """
+    chances = {}
+    for weekday, parts in LOAD.items():
+        shares = [next(share for until, share in parts if hour < until) for hour in range(24)]
+        wanted = [min(share * popularity, 0.95) for share in shares]
+        chances[weekday] = [1 / (1 + steps * (1 - share) / share) for share in wanted]
+    return chances
+
+
+@cache
+def _kind_of_day(day: date) -> int:
+    return HOLIDAY if calendar.is_holiday(day) else day.weekday()
+
+
+@cache
+def _open(week: WeeklyHours, day: date) -> tuple[tuple[int, int], ...]:
+    """The opening hours of a day in minutes past midnight; rooms share a few kinds of week."""
+    return () if (day.weekday(), (day.day + 6) // 7) in week.closed_nth else week.days[_kind_of_day(day)]
+
+
+@cache
+def _moment(today: date, offset: int, minute: int) -> datetime:
+    return clock.at(today + timedelta(days=offset), minute)
+
+
+@cache
+def _purposes(kind: Kind, language: str) -> list[str]:
+    sort = "sport" if kind in SPORTS else "stage" if kind in STAGES else "talk"
+    return [korean if language == "ko" else english for korean, english in words.names()["purposes"][sort]]
+
+
+def _reference(number: int) -> str:
+    left = (number * _SCRAMBLE + _SHIFT) % len(REFERENCE_LETTERS) ** 8
+    letters = []
+    for _ in range(8):
+        left, letter = divmod(left, len(REFERENCE_LETTERS))
+        letters.append(REFERENCE_LETTERS[letter])
+    return "".join(reversed(letters))
