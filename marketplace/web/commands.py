@@ -13,6 +13,7 @@ import click
 from flask.cli import AppGroup
 
 from marketplace.kernel import audit, clock, db, jobs
+from marketplace.web.schema import db_group as db_group
 
 jobs_group = AppGroup("jobs", help="Work done after the answer.")
 audit_group = AppGroup("audit", help="The record of who did what.")

@@ -6,9 +6,12 @@ No connection may cross the fork, so the prepare command has to close those it m
 """
 
 import os
+import sys
 from typing import Any
 
 from flask.cli import ScriptInfo
+
+from marketplace.web import schema
 
 _host = os.environ.get("BIND", "127.0.0.1")
 bind = f"{f'[{_host}]' if ':' in _host else _host}:{os.environ.get('PORT', '8000')}"
@@ -22,8 +25,12 @@ control_socket_disable = True
 
 
 def on_starting(server: Any) -> None:
-    """Bring the database up to date before the first connection is accepted."""
+    """Bring the database up to date before the first connection is accepted, or refuse one that is not."""
+    app = server.app.wsgi()
     seed = os.environ.get("PREPARE")
     if seed:
-        app = server.app.wsgi()
         app.cli.main(["prepare", "--seed", seed], standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
+    try:
+        schema.require_head(app.extensions["settings"].database_url)
+    except schema.WrongSchema as refusal:
+        sys.exit(str(refusal))
