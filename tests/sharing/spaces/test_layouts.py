@@ -1,5 +1,6 @@
 """The official layout of opened facilities is read as a clerk would read it, and written so that nothing is lost."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,37 +10,44 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.sharing.spaces import layouts
-from marketplace.sharing.spaces.layouts import Fee, Kind, LayoutError, OfficialRoom, Refusal
+from marketplace.sharing.spaces.layouts import Fee, LayoutError, OfficialRoom, Refusal, columns, files
+from marketplace.sharing.spaces.layouts.equipment import read_equipment
+from marketplace.sharing.spaces.layouts.fees import read_fee
+from marketplace.sharing.spaces.layouts.hours import joined, read_closed, read_span
+from marketplace.sharing.spaces.layouts.writing import line
+from marketplace.sharing.spaces.models import Feature, Kind
+
+pytestmark = pytest.mark.no_database
 
 FIXTURE = (Path(__file__).parent / "fixtures" / "rooms.csv").read_bytes()
 CITY = (37.0, 126.5, 38.0, 127.5)
 NINE_TO_SIX, TEN_TO_TWO = (540, 1080), (600, 840)
 PLAIN = {
-    **dict.fromkeys(layouts.COLUMNS, ""),
-    layouts.FACILITY: "달빛동 주민센터",
-    layouts.PLACE: "3층 강의실",
-    layouts.KIND: "강의실",
-    layouts.CLOSED: "일요일, 공휴일",
-    layouts.WEEKDAY_OPENS: "09:00",
-    layouts.WEEKDAY_CLOSES: "18:00",
-    layouts.WEEKEND_OPENS: "10:00",
-    layouts.WEEKEND_CLOSES: "14:00",
-    layouts.PAID: "N",
-    layouts.CAPACITY: "20.0",
-    layouts.AREA: "55",
-    layouts.ROAD_ADDRESS: "가람특별시 가람구 달빛로 1",
-    layouts.LATITUDE: "37.5",
-    layouts.LONGITUDE: "127.0",
-    layouts.REFERENCE_DATE: "2020-01-01",
-    layouts.PROVIDER_CODE: "9990000",
-    layouts.PROVIDER_NAME: "가람구",
+    **dict.fromkeys(columns.COLUMNS, ""),
+    columns.FACILITY: "달빛동 주민센터",
+    columns.PLACE: "3층 강의실",
+    columns.KIND: "강의실",
+    columns.CLOSED: "일요일, 공휴일",
+    columns.WEEKDAY_OPENS: "09:00",
+    columns.WEEKDAY_CLOSES: "18:00",
+    columns.WEEKEND_OPENS: "10:00",
+    columns.WEEKEND_CLOSES: "14:00",
+    columns.PAID: "N",
+    columns.CAPACITY: "20.0",
+    columns.AREA: "55",
+    columns.ROAD_ADDRESS: "가람특별시 가람구 달빛로 1",
+    columns.LATITUDE: "37.5",
+    columns.LONGITUDE: "127.0",
+    columns.REFERENCE_DATE: "2020-01-01",
+    columns.PROVIDER_CODE: "9990000",
+    columns.PROVIDER_NAME: "가람구",
 }
 
 
-def sheet(*rows, columns=layouts.COLUMNS):
+def sheet(*rows, columns=columns.COLUMNS):
     """A file of rows like the plain one, each with the cells given changed."""
-    lines = [layouts._line([{**PLAIN, **row}.get(column, "x") for column in columns]) for row in rows]
-    return layouts._line(columns) + b"".join(lines)
+    lines = [line([{**PLAIN, **row}.get(column, "x") for column in columns]) for row in rows]
+    return line(columns) + b"".join(lines)
 
 
 def reading(data, bounds=None):
@@ -47,12 +55,12 @@ def reading(data, bounds=None):
 
 
 def closing(prose):
-    return layouts.read_closed(prose)
+    return read_closed(prose)
 
 
 def only(**cells):
     """What becomes of the plain row with these cells changed, named as the constants of the module."""
-    (found,) = reading(sheet({getattr(layouts, name): value for name, value in cells.items()}), CITY)
+    (found,) = reading(sheet({getattr(columns, name): value for name, value in cells.items()}), CITY)
     return found
 
 
@@ -105,7 +113,6 @@ def test_the_same_rooms_come_from_every_encoding(encoding):
         (b"", "empty"),
         (b"\xff\xfe\x00", "UTF-16"),
         (b"\xff\xff\xff\xff", "neither"),
-        (FIXTURE[:900] + b"\xff" + FIXTURE[900:], "damaged in line 3"),
         (FIXTURE.replace("휴관일,".encode(), b"", 1), "휴관일"),
         (FIXTURE.replace("면적,".encode(), "휴관일,".encode(), 1), "twice"),
         (b'"never closed\n1,2,3\n', "column names"),
@@ -117,39 +124,53 @@ def test_a_file_that_is_not_in_the_layout_says_why(data, words):
 
 
 def test_a_file_of_too_many_rows_is_refused(monkeypatch):
-    monkeypatch.setattr(layouts, "MAX_ROWS", 3)
+    monkeypatch.setattr(files, "MAX_ROWS", 3)
     with pytest.raises(LayoutError, match="more than 3 rows"):
         reading(sheet({}, {}, {}, {}))
 
 
 def test_columns_come_in_any_order_and_others_are_ignored():
-    usual, turned = sheet({}), sheet({}, columns=("비고", *reversed(layouts.COLUMNS)))
+    usual, turned = sheet({}), sheet({}, columns=("비고", *reversed(columns.COLUMNS)))
 
     assert list(reading(usual)) == list(reading(turned))
 
 
 def test_an_unclosed_quotation_mark_costs_one_row_only():
-    good, other = sheet({}, {layouts.PLACE: "4층 회의실"}).splitlines(keepends=True)[1:]
-    data = layouts._line(layouts.COLUMNS) + good + b'"' + good + other
+    good, other = sheet({}, {columns.PLACE: "4층 회의실"}).splitlines(keepends=True)[1:]
+    data = line(columns.COLUMNS) + good + b'"' + good + other
 
     assert [getattr(one, "reason_code", "room") for one in reading(data)] == ["room", "quotes", "room"]
 
 
 @pytest.mark.parametrize("length", [100_000, 200_000])
 def test_an_endless_cell_is_refused_and_the_next_row_is_read(length):
-    found = list(reading(sheet({layouts.EQUIPMENT: "가" * length}, {})))
+    found = list(reading(sheet({columns.EQUIPMENT: "가" * length}, {})))
 
     assert [getattr(one, "reason_code", "room") for one in found] == ["too_long", "room"]
 
 
 @given(st.binary(max_size=300))
 def test_no_bytes_after_the_header_break_the_reader(noise):
-    data = layouts._line(layouts.COLUMNS) + noise
+    data = line(columns.COLUMNS) + noise
     try:
         found = list(reading(data))
     except LayoutError:
         return
     assert all(isinstance(one, Refusal) for one in found)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+def test_a_byte_that_is_no_text_costs_its_row_only(encoding):
+    good, other = (
+        row.decode().encode(encoding) for row in sheet({}, {columns.PLACE: "4층 회의실"}).splitlines(True)[1:]
+    )
+    data = line(columns.COLUMNS).decode().encode(encoding) + good + other[:8] + b"\xff" + other[8:] + good
+
+    room, refusal, again = reading(data)
+
+    assert isinstance(room, OfficialRoom)
+    assert (refusal.line, refusal.reason_code, again.reason_code) == (3, "damaged", "duplicate")
+    refusal.value.encode()
 
 
 # Refusals
@@ -171,14 +192,14 @@ def test_a_row_nobody_could_use_is_refused(cells, code):
 
 
 def test_the_same_row_twice_is_refused_the_second_time_naming_the_first():
-    _, second = reading(sheet({}, {layouts.PHONE: "02-000-0000"}))
+    _, second = reading(sheet({}, {columns.PHONE: "02-000-0000"}))
 
     assert second.reason_code == "duplicate"
     assert "line 2" in str(second.sentence)
 
 
 def test_a_room_listed_by_two_institutions_is_imported_once():
-    _, second = reading(sheet({}, {layouts.PROVIDER_CODE: "B000001", layouts.CAPACITY: "30"}))
+    _, second = reading(sheet({}, {columns.PROVIDER_CODE: "B000001", columns.CAPACITY: "30"}))
 
     assert second.reason_code == "other_provider"
 
@@ -217,14 +238,14 @@ def test_a_room_keeps_its_key_when_written_with_the_names_we_gave_it():
 
 def test_the_key_outlives_changes_of_hours_fee_people_and_neighbours():
     changed = {
-        layouts.PAID: "Y",
-        layouts.FEE: "5000",
-        layouts.CAPACITY: "30",
-        layouts.WEEKDAY_OPENS: "10:00",
-        layouts.PHONE: "1",
+        columns.PAID: "Y",
+        columns.FEE: "5000",
+        columns.CAPACITY: "30",
+        columns.WEEKDAY_OPENS: "10:00",
+        columns.PHONE: "1",
     }
     alone, *_ = reading(sheet({}))
-    _, among, _ = reading(sheet({layouts.KIND: "회의실"}, changed, {layouts.AREA: "20"}))
+    _, among, _ = reading(sheet({columns.KIND: "회의실"}, changed, {columns.AREA: "20"}))
 
     assert among.key == alone.key
     assert among.name_key == alone.name_key
@@ -233,9 +254,9 @@ def test_the_key_outlives_changes_of_hours_fee_people_and_neighbours():
 
 def test_rooms_of_one_name_type_and_area_are_told_apart_by_what_differs_whatever_the_order():
     morning, evening, hall = (
-        {layouts.WEEKDAY_CLOSES: "12:00"},
-        {layouts.WEEKDAY_OPENS: "13:00"},
-        {layouts.CAPACITY: "9"},
+        {columns.WEEKDAY_CLOSES: "12:00"},
+        {columns.WEEKDAY_OPENS: "13:00"},
+        {columns.CAPACITY: "9"},
     )
     keys = [room.key for room in reading(sheet(morning, evening, hall))]
 
@@ -265,7 +286,7 @@ def test_rooms_of_one_name_type_and_area_are_told_apart_by_what_differs_whatever
     ],
 )
 def test_hours_are_read_and_doubtful_hours_are_closed(opens, closes, span, code):
-    assert layouts.read_span(opens, closes) == (span, code)
+    assert read_span(opens, closes) == (span, code)
     assert codes(only(CLOSED="월요일", WEEKDAY_OPENS=opens, WEEKDAY_CLOSES=closes)) == (
         [code] if code else [] if span else ["no_hours"]
     )
@@ -413,7 +434,7 @@ def test_what_is_not_understood_closes_more_rather_than_less_and_keeps_its_words
     ],
 )
 def test_fees_are_read_and_unclear_ones_are_left_to_ask(cells, fee, doubts):
-    found, cautions = layouts.read_fee(*cells)
+    found, cautions = read_fee(*cells)
 
     assert found == fee
     assert [code for code, _ in cautions] == doubts
@@ -436,7 +457,28 @@ def test_fees_are_read_and_unclear_ones_are_left_to_ask(cells, fee, doubts):
     ],
 )
 def test_equipment_is_a_list_of_things_and_prose_is_a_note(prose, things, note):
-    assert layouts.read_equipment(prose) == (things, note)
+    assert read_equipment(prose) == (things, note)
+
+
+@pytest.mark.parametrize(
+    ("things", "features"),
+    [
+        ((), ()),
+        (("빔 프로젝트 1대", "이동형책상", "의자 80개"), (Feature.PROJECTOR, Feature.TABLES, Feature.CHAIRS)),
+        (
+            ("유무선마이크각1개", "화이트 보드", "책상 의자"),
+            (Feature.SOUND, Feature.BOARD, Feature.TABLES, Feature.CHAIRS),
+        ),
+        (("다목적 PC", "전면거울", "취사설비"), (Feature.COMPUTER, Feature.MIRROR, Feature.KITCHEN)),
+        (
+            ("냉난방기", "Wi-Fi", "탈의실", "주차장"),
+            tuple(map(Feature, ("air_conditioning", "wifi", "shower", "parking"))),
+        ),
+        (("주차 불가", "취사금지", "스크린골프", "보유장서 5,737권"), ()),
+    ],
+)
+def test_equipment_in_prose_is_found_by_what_people_search_for(things, features):
+    assert layouts.features(things) == features
 
 
 @pytest.mark.parametrize(
@@ -460,7 +502,7 @@ def test_a_position_outside_the_city_costs_the_point_and_not_the_room(latitude, 
 
 
 def test_without_bounds_only_an_impossible_latitude_is_swapped():
-    (room,) = reading(sheet({layouts.LATITUDE: "127.0", layouts.LONGITUDE: "37.5"}))
+    (room,) = reading(sheet({columns.LATITUDE: "127.0", columns.LONGITUDE: "37.5"}))
 
     assert (room.latitude, room.longitude) == (37.5, 127.0)
 
@@ -499,10 +541,16 @@ def test_small_facts_are_read_or_left_out_with_a_caution(cells, fact, value, cod
     ],
 )
 def test_official_types_map_to_ours(official, kind):
-    assert layouts.kind(official) == kind
+    assert layouts.kind(official) is Kind(kind)
 
 
 # Writing
+
+
+@given(st.sampled_from(Kind))
+def test_our_own_types_have_an_official_name(kind):
+    assert layouts.kind(layouts.official_kind_of(kind)) is kind
+
 
 LETTERS = st.text(alphabet="가나다라마abc 0123456789()[]=+-@',\"\n원~/", max_size=20).map(layouts.clean)
 THINGS = st.lists(st.text(alphabet="책상의자빔탁칠판", min_size=2, max_size=6), max_size=4, unique=True).map(tuple)
@@ -519,7 +567,7 @@ ROOMS = st.builds(
     facility_name=LETTERS.filter(bool),
     place_name=LETTERS.filter(bool),
     official_kind=LETTERS,
-    weekly_hours=st.sets(SPANS, min_size=1, max_size=9).map(lambda spans: tuple(sorted(spans))),
+    weekly_hours=st.sets(SPANS, min_size=1, max_size=9).map(joined),
     closed_days=st.sets(st.tuples(st.integers(0, 6), st.integers(1, 5)), max_size=4).map(
         lambda pairs: tuple(sorted(pairs))
     ),
@@ -545,6 +593,7 @@ def test_reading_what_was_written_gives_the_same_room(room):
     (again,) = reading(b"".join(layouts.write([room])))
 
     assert again == replace(room, key=again.key)
+    assert OfficialRoom.from_json(json.loads(json.dumps(again.as_json()))) == again
 
 
 PROSE = st.lists(
@@ -583,17 +632,17 @@ CLOCKS = st.sampled_from(["", "00:00", "09:00", "12:30", "18:00", "24:00", "9시
     st.lists(
         st.fixed_dictionaries(
             {
-                layouts.CLOSED: PROSE.map("".join),
-                layouts.FEE: AMOUNTS.map("".join),
-                layouts.PAID: st.sampled_from(["Y", "N", "", "유료"]),
-                layouts.PLACE: st.sampled_from(["3층 강당", "달빛동 주민센터", "달빛동주민센터 회의실"]),
+                columns.CLOSED: PROSE.map("".join),
+                columns.FEE: AMOUNTS.map("".join),
+                columns.PAID: st.sampled_from(["Y", "N", "", "유료"]),
+                columns.PLACE: st.sampled_from(["3층 강당", "달빛동 주민센터", "달빛동주민센터 회의실"]),
                 **dict.fromkeys(
-                    (layouts.BASE_HOURS, layouts.EXTRA_HOURS, layouts.EXTRA_FEE),
+                    (columns.BASE_HOURS, columns.EXTRA_HOURS, columns.EXTRA_FEE),
                     st.sampled_from(["", "0", "1", "0.5", "x"]),
                 ),
-                **dict.fromkeys(layouts._HOURS, CLOCKS),
-                layouts.AREA: st.sampled_from(["1", "20", ""]),
-                layouts.PROVIDER_CODE: st.sampled_from(["1", "2"]),
+                **dict.fromkeys(columns.HOURS, CLOCKS),
+                columns.AREA: st.sampled_from(["1", "20", ""]),
+                columns.PROVIDER_CODE: st.sampled_from(["1", "2"]),
             }
         ),
         max_size=4,
