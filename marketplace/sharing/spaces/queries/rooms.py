@@ -70,6 +70,11 @@ def count(query: sa.Select[tuple[Space]]) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0
 
 
+def count_open() -> int:
+    """How many rooms the city offers."""
+    return db.session.scalar(sa.select(sa.func.count(Space.id)).where(Space.open)) or 0
+
+
 def words_of(space: Space) -> str:
     """What a room is found by."""
     building = space.building
