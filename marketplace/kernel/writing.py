@@ -10,7 +10,9 @@ from marketplace.kernel.words import _, ngettext
 
 
 def show_date(day: date, *, year: bool = False) -> str:
-    """Wed 4 June · 6월 4일 수요일; with the year where it matters."""
+    """Wed 4 June · 6월 4일 수요일; with the year where it matters. Of a moment, its date in the city."""
+    if isinstance(day, datetime):
+        day = clock.local(day).date()
     if words.language.get() == "ko":
         return format_date(day, "y년 M월 d일 EEEE" if year else "M월 d일 EEEE", locale="ko")
     return format_date(day, "EEE d MMMM y" if year else "EEE d MMMM", locale="en")

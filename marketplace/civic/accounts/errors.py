@@ -58,7 +58,7 @@ class ChangedMeanwhile(Conflict):
     """Two windows, two edits: the second sees both."""
 
     message = _l(
-        "This was changed in another window: {theirs}. You typed: {yours}. Send it again to keep what you typed."
+        "This was changed in another window: {theirs}. You typed: {yours}. Send again to keep yours."
     )
 
 

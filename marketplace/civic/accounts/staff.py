@@ -44,6 +44,7 @@ def person(person_id: int):
         "civic/accounts/person.html",
         person=found,
         roles=queries.held_by(found),
+        methods=METHODS,
         verified_by=queries.person(found.verified_by_id).name if found.verified_by_id else "",
         may_grant=policy.may_grant(current_person(), found),
     )

@@ -128,7 +128,9 @@ def sign_in():
     with Form(schemas.SignIn()) as form:
         if form.submitted:
             return _enter(service.sign_in(**form.data, device=device()))
-    return form.page("civic/accounts/sign_in.html", next=request.args.get("next"))
+    return form.page(
+        "civic/accounts/sign_in.html", next=request.args.get("next"), kept=access.what_was_typed() is not None
+    )
 
 
 @bp.route("/register", methods=["GET", "POST"])
@@ -234,7 +236,7 @@ def profile():
     """What is coming up, and what the account says."""
     person = current_person()
     now = {"name": person.name, "language": person.language, "district_id": person.district_id}
-    with Form(schemas.Profile(), **now) as form:
+    with Form(schemas.Profile(), **now, version=person.version) as form:
         if form.submitted:
             service.change_profile(person, **form.data)
             response = redirect(url_for(".profile"), 303)
