@@ -20,8 +20,11 @@ class Spoken(str):
     """A marshmallow message: translated at the moment that marshmallow fills it in."""
 
     def format(self, *_args: object, **parts: object) -> str:
-        """The message in the current language."""
-        return _(str.__str__(self), **parts)
+        """The message in the current language; itself as long as a part is missing, as when a validator is made."""
+        try:
+            return _(str.__str__(self), **parts)
+        except KeyError:
+            return self
 
 
 def _speak() -> None:
