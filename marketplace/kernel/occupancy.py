@@ -114,6 +114,8 @@ class Occupancy(db.Base):
             sqlite_where=sa.text("expires_at IS NOT NULL"),
             postgresql_where=sa.text("expires_at IS NOT NULL"),
         ),
+        # Otherwise SQLite gives the id of a claim that is gone to the next one, and a late release would hit that.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -221,6 +223,8 @@ def claim_all(claims: Sequence[Claim]) -> list[Occupancy]:
 
     Raises Taken for the first that is not possible, because of others or of an earlier one in the list.
     """
+    if not claims:
+        return []
     resource_ids = {claim.resource_id for claim in claims}
     if unknown := resource_ids - _lock(resource_ids):
         raise LookupError(f"no such resource: {unknown}")

@@ -169,6 +169,7 @@ sa.Table(
         sqlite_where=sa.text("expires_at IS NOT NULL"),
         postgresql_where=sa.text("expires_at IS NOT NULL"),
     ),
+    sqlite_autoincrement=True,
 )
 
 sa.Table(
