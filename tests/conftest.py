@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -124,6 +125,16 @@ def monday() -> Iterator[Callable[[datetime], None]]:
 
 class Browser(FlaskClient):
     """A test client that fills in a page's CSRF token as a browser would."""
+
+    def open(self, *args: Any, **kwargs: Any):
+        """Ask for a page, which finds what the test has made so far."""
+        db.session.commit()
+        return super().open(*args, **kwargs)
+
+    def session_transaction(self, *args: Any, **kwargs: Any):
+        """What the browser's cookie holds; what the test has made so far outlives the look."""
+        db.session.commit()
+        return super().session_transaction(*args, **kwargs)
 
     def token(self) -> str:
         """A token that fits this browser's session."""
