@@ -7,11 +7,11 @@ from flask import Flask
 from flask.cli import AppGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace.kernel import calendar, clock, credentials, db, jobs, money
+from marketplace.kernel import calendar, clock, credentials, db, jobs, limits, money
 from marketplace.settings import Settings
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
-FEATURES = ("web", "civic.departments", "civic.places", "civic.accounts", "portal.demo")
+FEATURES = ("web", "civic.departments", "civic.places", "civic.accounts", "sharing.spaces", "portal.home", "portal.demo")
 DOORS = ("views", "staff", "api", "tasks", "commands")
 
 

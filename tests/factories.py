@@ -1,14 +1,19 @@
 """Builders of what a test needs and nothing more; each section belongs to one feature."""
 
 from itertools import count
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import shapely
 
+from marketplace.civic.accounts.models import Person, PersonSession, Role, RoleGrant
+from marketplace.civic.departments.models import Department
 from marketplace.civic.places import queries as place_queries
 from marketplace.civic.places import service as places
 from marketplace.civic.places.models import Building, District
-from marketplace.kernel import geo
+from marketplace.kernel import clock, credentials, db, geo
+
+if TYPE_CHECKING:
+    from tests.conftest import Browser
 
 _numbers = count(1)
 
@@ -32,3 +37,57 @@ def building(
 ) -> Building:
     """A public building, by default nowhere on the map."""
     return places.save_building(f"B{next(_numbers)}", name, point=point, **facts)
+
+
+# --- departments and people ---
+
+PASSWORD = "seven quiet herons"
+_CHEAP_HASH = "$argon2id$v=19$m=8,t=1,p=1$Qlx9tfEBhmQBdIhs63785g$3vSRDyo1QzpcMofRpK6hafSk6/yAqDhVEg9NIVeEVxE"
+"""Of PASSWORD, quick to check."""
+
+
+def department(code: str | None = None, name_en: str = "Culture", name_ko: str = "문화과") -> Department:
+    """A department of the city."""
+    made = Department(code=code or f"DEP{next(_numbers)}", name_en=name_en, name_ko=name_ko)
+    db.session.add(made)
+    db.session.commit()
+    return made
+
+
+def person(
+    name: str = "Jiwoo Park",
+    email: str | None = None,
+    *,
+    roles: list[Role | tuple[Role, Building | Department]] | None = None,
+    confirmed: bool = True,
+    language: str = "en",
+) -> Person:
+    """Someone with an account and the password PASSWORD; roles of a place are pairs such as (Role.MANAGER, library)."""
+    made = Person(
+        name=name,
+        email=email or f"person{next(_numbers)}@example.org",
+        password_hash=_CHEAP_HASH,
+        language=language,
+        confirmed_at=clock.now() if confirmed else None,
+        grants=[_grant(*role) if isinstance(role, tuple) else RoleGrant(role=role) for role in roles or []],
+    )
+    db.session.add(made)
+    db.session.commit()
+    return made
+
+
+def _grant(role: Role, place: Building | Department) -> RoleGrant:
+    if isinstance(place, Building):
+        return RoleGrant(role=role, building_id=place.id)
+    return RoleGrant(role=role, department_id=place.id)
+
+
+def sign_in(browser: "Browser", person: Person, device: str = "Firefox, Linux") -> "Browser":
+    """Have the browser recognised as this person, without the form."""
+    token = credentials.new_token()
+    db.session.add(PersonSession(token_hash=credentials.digest(token), person_id=person.id, device=device))
+    db.session.commit()
+    with browser.session_transaction() as session:
+        session["_user_id"] = token
+        session.permanent = True
+    return browser

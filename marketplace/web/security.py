@@ -25,7 +25,7 @@ csrf = CSRFProtect()
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How often something may be tried, counted by what `key` makes of the request."""
+    """How often something may be tried, counted by what `key` makes of the request without asking the database."""
 
     name: str
     allowed: int

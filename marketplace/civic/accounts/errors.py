@@ -57,9 +57,7 @@ class NotConfirmed(Forbidden):
 class ChangedMeanwhile(Conflict):
     """Two windows, two edits: the second sees both."""
 
-    message = _l(
-        "This was changed in another window: {theirs}. You typed: {yours}. Send again to keep yours."
-    )
+    message = _l("This was changed in another window: {theirs}. You typed: {yours}. Send again to keep yours.")
 
 
 class NeedsPlace(Invalid):
