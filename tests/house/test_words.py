@@ -2,12 +2,13 @@
 
 To bring the catalogue up to date after a sentence was added or changed:
 
-    .venv/bin/pybabel extract -F babel.cfg -k _l --omit-header --add-location=file -o /tmp/maeul.pot .
+    .venv/bin/pybabel extract -F babel.cfg -k _l --project Maeul --add-location=file -o /tmp/maeul.pot .
     .venv/bin/pybabel update -l ko -d marketplace/translations -i /tmp/maeul.pot \
         --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
-    (then fill in what is empty in marketplace/translations/ko/LC_MESSAGES/messages.po; for the first time: init
-    in place of update, without the options of its second line)
-    .venv/bin/pybabel compile -d marketplace/translations
+
+Then fill in what is empty in marketplace/translations/ko/LC_MESSAGES/messages.po (the very first time, `init` makes it,
+in place of `update` and without its second line); ./run and ./test compile it. Warnings about num_plurals mean nothing:
+Korean has one form where English has two.
 """
 
 import ast
