@@ -101,14 +101,6 @@ class AreaColumn(sa.TypeDecorator[shapely.MultiPolygon]):
         return None if value is None else shapely.from_wkb(value.desc)
 
 
-def before_drop(connection: sa.Connection, table: str, column: str) -> None:
-    """Remove what SpatiaLite keeps beside a geometry column. For migrations, which drop a table by its name alone."""
-    if connection.dialect.name == "sqlite":
-        connection.execute(sa.select(sa.func.DisableSpatialIndex(table, column)))
-        connection.execute(sa.text(f'DROP TABLE IF EXISTS "idx_{table}_{column}"'))
-        connection.execute(sa.select(sa.func.DiscardGeometryColumn(table, column)))
-
-
 # --- questions to the database ---
 
 
