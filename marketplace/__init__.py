@@ -11,7 +11,15 @@ from marketplace.kernel import calendar, clock, credentials, db, jobs, limits, m
 from marketplace.settings import Settings
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
-FEATURES = ("web", "civic.departments", "civic.places", "civic.accounts", "sharing.spaces", "portal.home", "portal.demo")
+FEATURES = (
+    "web",
+    "civic.departments",
+    "civic.places",
+    "civic.accounts",
+    "sharing.spaces",
+    "portal.home",
+    "portal.demo",
+)
 DOORS = ("views", "staff", "api", "tasks", "commands")
 
 
@@ -40,8 +48,8 @@ def _lay_ground(app: Flask, settings: Settings) -> None:
     if settings.proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, settings.proxies, settings.proxies, settings.proxies)  # type: ignore[method-assign]
     pages.install(app)
+    i18n.install(app)  # first to see a request, so that every refusal is in the reader's language
     security.install(app, settings)
-    i18n.install(app)
     access.install(app)
     once.install(app)
     errors.install(app)

@@ -48,6 +48,13 @@ def show_interval(interval: Interval) -> str:
     return f"{show_moment(interval.starts_at)} to {end_text}"
 
 
+def show_hours(interval: Interval) -> str:
+    """14:00–16:00, where the day is known already."""
+    start = clock.local(interval.starts_at)
+    end = "24:00" if interval.ends_at == clock.at(start.date(), 1440) else show_time(interval.ends_at)
+    return f"{show_time(interval.starts_at)}–{end}"
+
+
 def show_minutes(minutes: int) -> str:
     """90 → 1 hour 30 minutes."""
     hours, rest = divmod(minutes, 60)

@@ -87,6 +87,8 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(sa.exc.OperationalError)
     def busy(failure: sa.exc.OperationalError) -> Response:
+        if not db.is_busy(failure):
+            return broken(failure)
         log.warning("database_busy", error=type(failure.orig).__name__)
         db.session.rollback()
         response = answer(503, TITLES[503], SENTENCES[503], "busy")

@@ -11,6 +11,7 @@ from marketplace.kernel.writing import (
     show_date,
     show_day_short,
     show_distance,
+    show_hours,
     show_interval,
     show_minutes,
     show_moment,
@@ -21,9 +22,9 @@ from marketplace.kernel.writing import (
 COOKIE = "language"
 
 
-def choose(preferred: str | None = None) -> str:
-    """The language of this request: as just switched, as kept, as the person's, as the browser's, English."""
-    for code in (request.args.get("language"), request.cookies.get(COOKIE), preferred):
+def choose() -> str:
+    """The language of this request: as just switched, as kept, as the browser asks, English."""
+    for code in (request.args.get("language"), request.cookies.get(COOKIE)):
         if code in LANGUAGES:
             return code
     return request.accept_languages.best_match(list(LANGUAGES), "en")
@@ -39,9 +40,21 @@ def install(app: Flask) -> None:
     """Teach templates to write in the visitor's language."""
     app.jinja_env.globals.update(languages=LANGUAGES, switch_language_url=switch_url)
     app.jinja_env.filters.update(
-        date=show_date, day_short=show_day_short, time=show_time, moment=show_moment, interval=show_interval,
-        day=lambda moment: clock.local(moment).date().isoformat(), minutes=show_minutes, clock=show_clock, distance=show_distance, weekday=show_weekday, money=money.show,
-    )  # fmt: skip
+        {
+            "clock": show_clock,
+            "date": show_date,
+            "day": lambda moment: clock.local(moment).date().isoformat(),
+            "day_short": show_day_short,
+            "distance": show_distance,
+            "hours": show_hours,
+            "interval": show_interval,
+            "minutes": show_minutes,
+            "moment": show_moment,
+            "money": money.show,
+            "time": show_time,
+            "weekday": show_weekday,
+        }
+    )
 
     @app.before_request
     def speak() -> None:
