@@ -9,6 +9,7 @@ import os
 import sys
 from typing import Any
 
+from click import ClickException
 from flask.cli import ScriptInfo
 
 from marketplace.web import schema
@@ -28,9 +29,9 @@ def on_starting(server: Any) -> None:
     """Bring the database up to date before the first connection is accepted, or refuse one that is not."""
     app = server.app.wsgi()
     seed = os.environ.get("PREPARE")
-    if seed:
-        app.cli.main(["prepare", "--seed", seed], standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
     try:
+        if seed:
+            app.cli.main(["prepare", "--seed", seed], standalone_mode=False, obj=ScriptInfo(create_app=lambda: app))
         schema.require_head(app.extensions["settings"].database_url)
-    except schema.WrongSchema as refusal:
-        sys.exit(str(refusal))
+    except ClickException as refusal:
+        sys.exit(refusal.format_message())

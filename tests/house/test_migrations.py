@@ -2,8 +2,10 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +13,7 @@ from alembic.script import ScriptDirectory
 
 import marketplace
 from marketplace.kernel import db
-from marketplace.web import schema
+from marketplace.web import schema, serving
 from tests.conftest import new_database
 
 PACKAGE = Path(marketplace.__file__).parent
@@ -182,6 +184,14 @@ def test_a_database_that_is_not_at_head_is_refused_with_what_to_do(engines):
 
     schema.upgrade(url_of(engine))
     schema.require_head(url_of(engine))
+
+
+def test_the_web_server_does_not_start_on_a_database_that_is_not_at_head(engines, settings, monkeypatch):
+    monkeypatch.delenv("PREPARE", raising=False)
+    app = SimpleNamespace(extensions={"settings": replace(settings, database_url=url_of(engines()))})
+
+    with pytest.raises(SystemExit, match="flask --app wsgi db upgrade"):
+        serving.on_starting(SimpleNamespace(app=SimpleNamespace(wsgi=lambda: app)))
 
 
 def test_a_database_made_by_a_newer_program_is_refused(engines):
