@@ -33,7 +33,7 @@ from marketplace.sharing.spaces.layouts.columns import COLUMNS, clean, guard
 from marketplace.sharing.spaces.layouts.equipment import features
 from marketplace.sharing.spaces.layouts.fees import Fee
 from marketplace.sharing.spaces.layouts.hours import MIDNIGHT, ClosedDays, Hours
-from marketplace.sharing.spaces.layouts.names import digest, kind, official_kind_of, tight
+from marketplace.sharing.spaces.layouts.names import digest, kind, names, official_kind_of, tight
 from marketplace.sharing.spaces.layouts.official import OfficialRoom
 from marketplace.sharing.spaces.layouts.reading import Bounds, Layout, read
 from marketplace.sharing.spaces.layouts.remarks import Caution, LayoutError, Refusal
@@ -41,5 +41,5 @@ from marketplace.sharing.spaces.layouts.writing import write
 
 __all__ = [
     "COLUMNS", "MIDNIGHT", "Bounds", "Caution", "ClosedDays", "Fee", "Hours", "Layout", "LayoutError", "OfficialRoom",
-    "Refusal", "clean", "digest", "features", "guard", "kind", "official_kind_of", "read", "tight", "write",
+    "Refusal", "clean", "digest", "features", "guard", "kind", "names", "official_kind_of", "read", "tight", "write",
 ]  # fmt: skip
