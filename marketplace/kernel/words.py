@@ -61,6 +61,22 @@ def _l(message: str, **parts: object) -> Text:
     return Text(message, tuple(parts.items()))
 
 
+class Spoken(str):
+    """A marshmallow message: translated at the moment that marshmallow fills it in."""
+
+    def format(self, *_args: object, **parts: object) -> str:
+        """The message in the current language; itself as long as a part is missing, as when a validator is made."""
+        try:
+            return _(str.__str__(self), **parts)
+        except KeyError:
+            return self
+
+
+def _m(message: str) -> Spoken:
+    """Mark a message for marshmallow, which keeps its sentences from the start of the program."""
+    return Spoken(message)
+
+
 @contextmanager
 def speaking(code: str) -> Iterator[None]:
     """Speak this language within the block; an unknown code means English."""

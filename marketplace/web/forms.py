@@ -10,71 +10,59 @@ from sqlalchemy.orm import SessionTransaction
 
 from marketplace.kernel import db
 from marketplace.kernel.errors import DomainError, Forbidden, NotFound
-from marketplace.kernel.words import _, _l
+from marketplace.kernel.words import _m
 from marketplace.web.pages import page
 
 KEY = "_key"
 
 
-class Spoken(str):
-    """A marshmallow message: translated at the moment that marshmallow fills it in."""
-
-    def format(self, *_args: object, **parts: object) -> str:
-        """The message in the current language; itself as long as a part is missing, as when a validator is made."""
-        try:
-            return _(str.__str__(self), **parts)
-        except KeyError:
-            return self
-
-
 def _speak() -> None:
     """Give marshmallow's own refusals sentences of ours, in the language of the reader."""
-    _l("Enter this.")
     messages: dict[type[fields.Field[Any]], dict[str, str]] = {
         fields.Field: {
-            "required": _l("Enter this.").message,
-            "null": _l("Enter this.").message,
-            "validator_failed": _l("This cannot be right.").message,
+            "required": _m("Enter this."),
+            "null": _m("Enter this."),
+            "validator_failed": _m("This cannot be right."),
         },
         fields.String: {
-            "invalid": _l("Enter text.").message,
-            "invalid_utf8": _l("This text cannot be read.").message,
+            "invalid": _m("Enter text."),
+            "invalid_utf8": _m("This text cannot be read."),
         },
-        fields.Integer: {"invalid": _l("Enter a whole number.").message},
+        fields.Integer: {"invalid": _m("Enter a whole number.")},
         fields.Number: {
-            "invalid": _l("Enter a number.").message,
-            "too_large": _l("This number is too large.").message,
+            "invalid": _m("Enter a number."),
+            "too_large": _m("This number is too large."),
         },
-        fields.Boolean: {"invalid": _l("Answer yes or no.").message},
+        fields.Boolean: {"invalid": _m("Answer yes or no.")},
         fields.Date: {
-            "invalid": _l("Enter a date, such as 2027-06-04.").message,
-            "format": _l("Enter a date, such as 2027-06-04.").message,
+            "invalid": _m("Enter a date, such as 2027-06-04."),
+            "format": _m("Enter a date, such as 2027-06-04."),
         },
         fields.Time: {
-            "invalid": _l("Enter a time, such as 14:00.").message,
-            "format": _l("Enter a time, such as 14:00.").message,
+            "invalid": _m("Enter a time, such as 14:00."),
+            "format": _m("Enter a time, such as 14:00."),
         },
         fields.DateTime: {
-            "invalid": _l("Enter a date and time, such as 2027-06-04T14:00+09:00.").message,
-            "invalid_awareness": _l("Say which time zone this time is in, such as 2027-06-04T14:00+09:00.").message,
-            "format": _l("Enter a date and time, such as 2027-06-04T14:00+09:00.").message,
+            "invalid": _m("Enter a date and time, such as 2027-06-04T14:00+09:00."),
+            "invalid_awareness": _m("Say which time zone this time is in, such as 2027-06-04T14:00+09:00."),
+            "format": _m("Enter a date and time, such as 2027-06-04T14:00+09:00."),
         },
         fields.Email: {
-            "invalid": _l("Enter an e-mail address, such as name@example.org.").message,
+            "invalid": _m("Enter an e-mail address, such as name@example.org."),
         },
     }
     for kind, own in messages.items():
-        kind.default_error_messages = kind.default_error_messages | {key: Spoken(text) for key, text in own.items()}
-    validate.Length.message_min = Spoken(_l("Enter at least {min} characters.").message)
-    validate.Length.message_max = Spoken(_l("Enter at most {max} characters.").message)
-    validate.Length.message_all = Spoken(_l("Enter {min} to {max} characters.").message)
-    validate.Length.message_equal = Spoken(_l("Enter exactly {equal} characters.").message)
-    validate.Range.message_min = Spoken(_l("Enter {min} or more.").message)
-    validate.Range.message_max = Spoken(_l("Enter {max} or less.").message)
-    validate.Range.message_all = Spoken(_l("Enter a number from {min} to {max}.").message)
-    validate.OneOf.default_message = Spoken(_l("Choose one of the answers offered.").message)
-    validate.Email.default_message = Spoken(_l("Enter an e-mail address, such as name@example.org.").message)
-    validate.Regexp.default_message = Spoken(_l("This is not written as it must be.").message)
+        kind.default_error_messages = kind.default_error_messages | own
+    validate.Length.message_min = _m("Enter at least {min} characters.")
+    validate.Length.message_max = _m("Enter at most {max} characters.")
+    validate.Length.message_all = _m("Enter {min} to {max} characters.")
+    validate.Length.message_equal = _m("Enter exactly {equal} characters.")
+    validate.Range.message_min = _m("Enter {min} or more.")
+    validate.Range.message_max = _m("Enter {max} or less.")
+    validate.Range.message_all = _m("Enter a number from {min} to {max}.")
+    validate.OneOf.default_message = _m("Choose one of the answers offered.")
+    validate.Email.default_message = _m("Enter an e-mail address, such as name@example.org.")
+    validate.Regexp.default_message = _m("This is not written as it must be.")
 
 
 _speak()

@@ -2,7 +2,7 @@
 
 To bring the catalogue up to date after a sentence was added or changed:
 
-    .venv/bin/pybabel extract -F babel.cfg -k _l --project Maeul --add-location=file -o /tmp/maeul.pot .
+    .venv/bin/pybabel extract -F babel.cfg -k _l -k _m --project Maeul --add-location=file -o /tmp/maeul.pot .
     .venv/bin/pybabel update -l ko -d marketplace/translations -i /tmp/maeul.pot \
         --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
@@ -26,7 +26,7 @@ from marketplace.web.pages import TEMPLATES
 
 PACKAGE = Path(marketplace.__file__).parent
 KOREAN = words.TRANSLATIONS / "ko" / "LC_MESSAGES" / "messages.po"
-FUNCTIONS = {"_", "_l", "ngettext"}
+FUNCTIONS = {"_", "_l", "_m", "ngettext"}
 PASSES_ON = {"kernel/words.py", "web/pages.py", "web/forms.py"}
 """Where a sentence found elsewhere is translated."""
 
@@ -37,7 +37,7 @@ def extracted(tmp_path_factory):
     pot = tmp_path_factory.mktemp("words") / "messages.pot"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(PACKAGE.parent)
-        CommandLineInterface().run(["pybabel", "-q", "extract", "-F", "babel.cfg", "-k", "_l", "-o", str(pot), "."])
+        CommandLineInterface().run(["pybabel", "-q", "extract", "-F", "babel.cfg", "-k", "_l", "-k", "_m", "-o", str(pot), "."])
     with pot.open("rb") as file:
         return {message.id: message for message in read_po(file) if message.id}
 

@@ -7,9 +7,10 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 
 from marketplace.civic.places.models import ACCESSIBILITY
 from marketplace.kernel import clock
+from marketplace.kernel.ical import Entry
 from marketplace.kernel.intervals import Interval
-from marketplace.kernel.words import _
-from marketplace.sharing.spaces.models import Feature, Kind
+from marketplace.kernel.words import _, _m
+from marketplace.sharing.spaces.models import AGREED, Booking, Feature, Kind
 from marketplace.sharing.spaces.queries.search import When
 
 LENGTHS = (60, 90, 120, 180, 240, 360, 480)
@@ -81,7 +82,9 @@ class SpaceSearch(Schema):
 class Timed(Schema):
     """A start with its time zone, and a length."""
 
-    start = fields.AwareDateTime(required=True, format="iso")
+    start = fields.AwareDateTime(
+        required=True, format="iso", error_messages={"required": _m("Choose one of the free times.")}
+    )
     minutes = fields.Integer(required=True, validate=validate.Range(1, LONGEST_MINUTES))
 
     @validates_schema
@@ -109,9 +112,20 @@ class Week(Schema):
 class BookingDetails(Schema):
     """What a resident fills in while the time is held."""
 
-    people = fields.Integer(required=True, validate=validate.Range(1, MOST_PEOPLE))
-    purpose = fields.String(required=True, validate=validate.Length(1, 500))
-    rules_accepted = fields.Boolean(load_default=False)
+    people = fields.Integer(
+        required=True,
+        validate=validate.Range(1, MOST_PEOPLE),
+        error_messages={"required": _m("Enter how many people will come.")},
+    )
+    purpose = fields.String(
+        required=True,
+        validate=validate.Length(1, 500),
+        error_messages={"required": _m("Enter what you will use the room for.")},
+    )
+    rules_accepted = fields.Boolean(
+        load_default=False,
+        validate=validate.Equal(True, error=_m("Confirm that you have read the rules and will keep them.")),
+    )
 
 
 class Confirmation(Schema):
@@ -127,7 +141,11 @@ class Move(Timed):
 class Answer(Schema):
     """A building's yes or no to a request."""
 
-    answer = fields.String(required=True, validate=validate.OneOf(("accept", "decline")))
+    answer = fields.String(
+        required=True,
+        validate=validate.OneOf(("accept", "decline")),
+        error_messages={"required": _m("Choose whether to confirm or decline.")},
+    )
     reason = fields.String(validate=validate.Length(max=500), load_default="")
 
 
@@ -138,7 +156,11 @@ class ClosureRequest(Schema):
     from_time = fields.Time(required=True, format="%H:%M")
     to_date = fields.Date(required=True, validate=sensible)
     to_time = fields.Time(required=True, format="%H:%M")
-    reason = fields.String(required=True, validate=validate.Length(1, 500))
+    reason = fields.String(
+        required=True,
+        validate=validate.Length(1, 500),
+        error_messages={"required": _m("Give the reason; residents read it.")},
+    )
     cancelling = fields.List(fields.Integer(), validate=validate.Length(max=1000), load_default=list)
 
     @post_load
@@ -177,3 +199,16 @@ class Rules(Schema):
             raise ValidationError(_("The longest booking is shorter than the shortest."), "max_minutes")
         if data["horizon_days"] < data["notice_days"]:
             raise ValidationError(_("The last bookable day is before the first."), "horizon_days")
+
+
+def calendar_entry(booking: Booking, url: str) -> Entry:
+    """A booking as an entry of its resident's calendar; one that no longer stands says so."""
+    return Entry(
+        uid=f"{booking.reference}@maeul",
+        sequence=booking.changed,
+        title=f"{booking.space.title}, {booking.space.building.title}",
+        interval=booking.interval,
+        place=booking.space.building.address,
+        url=url,
+        cancelled=booking.state not in AGREED,
+    )

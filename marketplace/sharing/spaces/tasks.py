@@ -6,13 +6,13 @@ from typing import Any
 from flask import url_for
 
 from marketplace.civic.accounts.models import Person
-from marketplace.kernel import db, jobs
+from marketplace.kernel import db, ical, jobs
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.models import Booking
 from marketplace.sharing.spaces.queries.bookings import get_booking_by_id
+from marketplace.sharing.spaces.schemas import calendar_entry
 from marketplace.sharing.spaces.service.bookings import lapse
-from marketplace.sharing.spaces.views import entry
-from marketplace.web import downloads, letters
+from marketplace.web import letters
 
 WITH_CALENDAR = ("confirmed", "moved", "cancelled", "closed", "declined")
 
@@ -23,13 +23,16 @@ def letter(booking_id: int, news: str) -> None:
     booking = get_booking_by_id(booking_id)
     if booking is None:
         return
-    enclosed = {f"{booking.reference}.ics": (downloads.ics([entry(booking)]), "text/calendar")}
+    context = _context(booking)
+    enclosed = {
+        f"{booking.reference}.ics": (ical.calendar([calendar_entry(booking, context["link"])]), "text/calendar")
+    }
     letters.send(
         booking.person.email,
         booking.person.language,
         f"letters/spaces/{news}",
         attachments=enclosed if news in WITH_CALENDAR else None,
-        **_context(booking),
+        **context,
     )
 
 

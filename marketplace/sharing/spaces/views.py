@@ -8,7 +8,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.places import queries as places
-from marketplace.kernel import calendar, clock, db, hooks
+from marketplace.kernel import calendar, clock, db, hooks, ical
 from marketplace.kernel.access import permit, reveal
 from marketplace.kernel.geo import Point
 from marketplace.kernel.intervals import Interval
@@ -27,6 +27,7 @@ from marketplace.sharing.spaces.schemas import (
     Move,
     SpaceSearch,
     Week,
+    calendar_entry,
 )
 from marketplace.sharing.spaces.service import bookings
 from marketplace.web import downloads, maps
@@ -260,7 +261,8 @@ def booking(reference: str) -> Response:
 def ics(reference: str) -> Response:
     """The booking for a calendar."""
     found = _seen(reference)
-    return downloads.calendar(downloads.ics([entry(found)]), f"{found.reference}.ics")
+    link = url_for(".booking", reference=found.reference, _external=True)
+    return downloads.calendar(ical.calendar([calendar_entry(found, link)]), f"{found.reference}.ics")
 
 
 @bp.route("/spaces/bookings/<reference>/change", methods=["GET", "POST"])
@@ -319,19 +321,6 @@ def _own(reference: str) -> Booking:
     found = _seen(reference)
     permit(policy.may_change, current_person(), found)
     return found
-
-
-def entry(found: Booking) -> downloads.Entry:
-    """A booking as an entry of a calendar."""
-    return downloads.Entry(
-        uid=f"{found.reference}@maeul",
-        sequence=found.changed,
-        title=f"{found.space.title}, {found.space.building.title}",
-        interval=found.interval,
-        place=found.space.building.address,
-        url=url_for("spaces.booking", reference=found.reference, _external=True),
-        cancelled=found.state not in AGREED,
-    )
 
 
 def _steps(found: Booking) -> list[dict[str, Any]]:

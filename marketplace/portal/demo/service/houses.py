@@ -198,7 +198,7 @@ def _ruled(space: Space, *, fee: int, **rules: Any) -> Space:
     for name, value in (usual | rules).items():
         setattr(space, name, value)
     space.apply_note = "신청 후 담당자 확인" if space.by_request else "인터넷 신청"
-    space.fee_note = "" if fee else "무료"
+    space.fee_note = ""
     return space
 
 

@@ -1,0 +1,44 @@
+"""Calendar files (iCalendar, RFC 5545) that phones and desktops read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from icalendar import Calendar, Event
+
+from marketplace.kernel import clock
+from marketplace.kernel.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a calendar. `sequence` rises with every change; the uid never changes."""
+
+    uid: str
+    sequence: int
+    title: str
+    interval: Interval
+    place: str
+    url: str
+    cancelled: bool = False
+
+
+def calendar(entries: Iterable[Entry]) -> bytes:
+    """Entries as a file in the city's time zone, which is described in it."""
+    out = Calendar()
+    out.add("prodid", "-//Maeul//Maeul//EN")
+    out.add("version", "2.0")
+    out.add("method", "PUBLISH")
+    for entry in entries:
+        event = Event()
+        event.add("uid", entry.uid)
+        event.add("sequence", entry.sequence)
+        event.add("dtstamp", clock.now())
+        event.add("summary", entry.title)
+        event.add("dtstart", clock.local(entry.interval.starts_at))
+        event.add("dtend", clock.local(entry.interval.ends_at))
+        event.add("location", entry.place)
+        event.add("url", entry.url)
+        event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+        out.add_component(event)
+    out.add_missing_timezones()
+    return out.to_ical()
