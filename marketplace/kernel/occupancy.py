@@ -354,7 +354,7 @@ def _whole_seconds(interval: Interval) -> Interval:
     return Interval(interval.starts_at.replace(microsecond=0), interval.ends_at.replace(microsecond=0))
 
 
-def _parts_of(resource_ids: set[int]) -> sa.Select[tuple[int]]:
+def _parts_of(resource_ids: set[int]) -> sa.Select[int]:
     return sa.select(resource_parts.c.part_id).where(db.any_of(resource_parts.c.resource_id, resource_ids))
 
 
@@ -369,7 +369,7 @@ def _lock(resource_ids: set[int]) -> set[int]:
     return set(db.session.scalars(rows.with_for_update(key_share=True)))
 
 
-def _clear_expired(parts: sa.Select[tuple[int]] | None, keep: int | None = None) -> int:
+def _clear_expired(parts: sa.Select[int] | None, keep: int | None = None) -> int:
     """Delete the holds that have run out, on these parts or everywhere; in order of id, so as not to deadlock."""
     query = sa.select(Occupancy.id).where(Occupancy.expires_at <= clock.now()).order_by(Occupancy.id)
     if parts is None:

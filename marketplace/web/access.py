@@ -111,7 +111,7 @@ def _forget_typed(response: Response) -> Response:
 
 def check(app: Flask) -> None:
     """Refuse to start with a route that does not say who may use it."""
-    app.view_functions["static"].access = Mark(everyone=True)  # type: ignore[attr-defined]
+    public(app.view_functions["static"])
     bare = sorted(rule.endpoint for rule in app.url_map.iter_rules() if mark_of(app, rule.endpoint) is None)
     if bare:
         raise RuntimeError(f"Routes without an access mark: {', '.join(bare)}")

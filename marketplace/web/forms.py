@@ -153,7 +153,8 @@ class Form:
         self._savepoint.rollback()
         if not isinstance(failure, DomainError) or isinstance(failure, NotFound | Forbidden):
             return False
-        self.refuse(failure.details.get("field"), failure.sentence)
+        field = failure.details.get("field")
+        self.refuse(str(field) if field else None, failure.sentence)
         self.status = failure.status
         self.refusal = failure
         return True

@@ -16,7 +16,7 @@ MOST = 100
 
 
 def _read(file: Path) -> EmailMessage:
-    return message_from_bytes(file.read_bytes(), policy=policy.default)  # type: ignore[return-value]
+    return message_from_bytes(file.read_bytes(), policy=policy.default)
 
 
 def install(app: Flask, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlencode
 
 import jinja2
@@ -108,7 +108,7 @@ def install(app: Flask) -> None:
         return url_for("static", filename=path, v=_fingerprint(str(file), file.stat().st_mtime_ns))
 
     def messages() -> list[tuple[str, str]]:
-        return [(kind, text) for kind, text in get_flashed_messages(with_categories=True)]
+        return cast("list[tuple[str, str]]", get_flashed_messages(with_categories=True))
 
     app.jinja_env.globals.update(
         _=translated,

@@ -139,7 +139,7 @@ def _interval(data: dict[str, Any]) -> Interval:
 def _room_page(room: Space, form: Form, data: dict[str, Any]) -> Response:
     chosen = _interval(data) if "start" in data and "minutes" in data else None
     lengths = _lengths(room)
-    minutes = data.get("minutes") if data.get("minutes") in lengths else _usual(room, lengths)
+    minutes = _chosen_length(data, lengths, _usual(room, lengths))
     first = _first_day(room, clock.local(chosen.starts_at).date() if chosen else data.get("date"))
     last = first + timedelta(days=WEEK - 1)
     from_day, to_day = policy.bookable_days(room)
@@ -161,6 +161,10 @@ def _room_page(room: Space, form: Form, data: dict[str, Any]) -> Response:
 def _lengths(room: Space) -> list[int]:
     """Lengths to choose from, the shorter ones."""
     return room.lengths[:MOST_LENGTHS] or [room.min_minutes]
+
+
+def _chosen_length(data: dict[str, Any], lengths: Sequence[int], usual: int) -> int:
+    return next((minutes for minutes in lengths if minutes == data.get("minutes")), usual)
 
 
 def _usual(room: Space, lengths: Sequence[int]) -> int:
@@ -279,7 +283,7 @@ def change(reference: str) -> ResponseReturnValue:
             return redirect(url_for(".booking", reference=found.reference), 303)
     week = Form(Week(), method="GET")
     lengths = sorted({*_lengths(room), found.minutes})
-    minutes = week.data.get("minutes") if week.data.get("minutes") in lengths else found.minutes
+    minutes = _chosen_length(week.data, lengths, found.minutes)
     first = _first_day(room, week.data.get("date") or clock.local(found.starts_at).date())
     last = first + timedelta(days=WEEK - 1)
     from_day, to_day = policy.bookable_days(room)

@@ -10,7 +10,7 @@ from marketplace.kernel.intervals import Interval
 from marketplace.sharing.spaces.models import AGREED, LIVE, Booking, BookingState, Closure, Space
 
 
-def _booking(query: sa.Select[tuple[Booking]]) -> sa.Select[tuple[Booking]]:
+def _booking(query: sa.Select[Booking]) -> sa.Select[Booking]:
     return query.options(
         joinedload(Booking.space).joinedload(Space.building),
         joinedload(Booking.space).selectinload(Space.hours),
@@ -33,7 +33,7 @@ def get_booking_by_id(booking_id: int) -> Booking | None:
     return db.session.scalar(_booking(sa.select(Booking).where(Booking.id == booking_id)))
 
 
-def bookings_of(person: Person, *, upcoming: bool) -> sa.Select[tuple[Booking]]:
+def bookings_of(person: Person, *, upcoming: bool) -> sa.Select[Booking]:
     """A person's bookings: those still to come, soonest first, or those over or given up, latest first."""
     ahead = sa.and_(Booking.ends_at > clock.now(), Booking.state.in_(LIVE), Booking.occupancy_id.is_not(None))
     sent = sa.or_(Booking.state != BookingState.LAPSED, Booking.people.is_not(None))
@@ -60,19 +60,19 @@ def bookings_in_the_way(space: Space, interval: Interval) -> list[Booking]:
     return list(db.session.scalars(query.order_by(Booking.starts_at, Booking.id)))
 
 
-def managers_of(space: Space) -> sa.Select[tuple[int]]:
+def managers_of(space: Space) -> sa.Select[int]:
     """The ids of those who run the building of a room."""
     return sa.select(RoleGrant.person_id).where(
         RoleGrant.role == Role.MANAGER, RoleGrant.building_id == space.building_id
     )
 
 
-def overdue_requests() -> sa.Select[tuple[Booking]]:
+def overdue_requests() -> sa.Select[Booking]:
     """Requests whose time has come without an answer."""
     return _booking(sa.select(Booking).where(Booking.state == BookingState.REQUESTED, Booking.starts_at <= clock.now()))
 
 
-def bookings_at(building_ids: sa.Select[tuple[int]], *, requests: bool) -> sa.Select[tuple[Booking]]:
+def bookings_at(building_ids: sa.Select[int], *, requests: bool) -> sa.Select[Booking]:
     """Coming bookings of buildings: requests by the date an answer is due, or all agreed ones by their time."""
     query = _booking(
         sa.select(Booking)
@@ -99,7 +99,7 @@ def get_closure(closure_id: int) -> Closure:
     return closure
 
 
-def count(query: sa.Select[tuple[Booking]]) -> int:
+def count(query: sa.Select[Booking]) -> int:
     """How many rows a list has."""
     bare = query.options().with_only_columns(Booking.id).order_by(None)
     return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0

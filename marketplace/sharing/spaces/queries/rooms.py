@@ -14,7 +14,7 @@ from marketplace.sharing.spaces.models import Space
 SEARCH_KIND = "space"
 
 
-def whole(query: sa.Select[tuple[Space]]) -> sa.Select[tuple[Space]]:
+def whole(query: sa.Select[Space]) -> sa.Select[Space]:
     """Rooms with everything that pages and rules ask of them."""
     return query.options(
         joinedload(Space.building).joinedload(Building.district),
@@ -49,13 +49,13 @@ def spaces_of(building: Building) -> list[Space]:
     )
 
 
-def managed_building_ids(person: Person) -> sa.Select[tuple[int]]:
+def managed_building_ids(person: Person) -> sa.Select[int]:
     """The buildings a person runs; all of them for an administrator."""
     query = sa.select(Building.id)
     return query if person.is_a(Role.ADMINISTRATOR) else query.where(Building.id.in_(person.building_ids))
 
 
-def managed_spaces(person: Person) -> sa.Select[tuple[Space]]:
+def managed_spaces(person: Person) -> sa.Select[Space]:
     """The rooms a person runs, offered or not."""
     return whole(
         sa.select(Space)
@@ -64,7 +64,7 @@ def managed_spaces(person: Person) -> sa.Select[tuple[Space]]:
     )
 
 
-def count(query: sa.Select[tuple[Space]]) -> int:
+def count(query: sa.Select[Space]) -> int:
     """How many rooms a list has."""
     bare = query.options().with_only_columns(Space.id).order_by(None)
     return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0

@@ -107,7 +107,7 @@ def _candidates(wanted: Wanted) -> list[Candidate]:
         query = query.order_by(metres.is_(None), metres, *fit)
     else:
         query = query.order_by(*fit)
-    return [Candidate(*row) for row in db.session.execute(query)]
+    return [Candidate._make(row) for row in db.session.execute(query)]
 
 
 def _conditions(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:

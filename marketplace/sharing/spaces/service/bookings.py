@@ -164,7 +164,7 @@ def lapse() -> int:
     occupancy.sweep()
     ran_out = sa.and_(Booking.state == BookingState.HELD, Booking.held_until <= clock.now())
     lapsed = sa.update(Booking).where(ran_out, Booking.occupancy_id.is_(None)).values(state=BookingState.LAPSED)
-    return db.session.execute(lapsed).rowcount  # type: ignore[attr-defined, no-any-return]
+    return db.session.execute(lapsed).rowcount  # type: ignore[attr-defined]
 
 
 def _keep_rules(space: Space, interval: Interval, people: int | None = None) -> None:
