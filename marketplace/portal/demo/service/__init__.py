@@ -10,7 +10,7 @@ from marketplace.portal.demo.errors import AlreadyInhabited
 from marketplace.portal.demo.service import bookings, houses, land, people, rows
 from marketplace.sharing.spaces.models import Space
 
-BOOKINGS_OF_A_ROOM = 100
+BOOKINGS_OF_A_ROOM = 130
 """Roughly, over all days."""
 
 
@@ -21,12 +21,13 @@ class Size:
     districts: int
     buildings: int
     people: int
+    days_back: int = 30
 
 
 SIZES = {
     "small": Size(districts=3, buildings=10, people=30),
     "city": Size(districts=12, buildings=120, people=1_000),
-    "metropolis": Size(districts=25, buildings=1_200, people=20_000),
+    "metropolis": Size(districts=25, buildings=1_200, people=20_000, days_back=7),
 }
 
 
@@ -54,7 +55,7 @@ def seed(
     rooms = houses.rooms(Random(f"{number} rooms"), buildings)
     expected = len(rooms) * BOOKINGS_OF_A_ROOM
     crowd = people.populate(Random(f"{number} people"), size.people, districts, buildings, expected, password)
-    booked = bookings.book(Random(f"{number} bookings"), rooms, crowd, watch)
+    booked = bookings.book(Random(f"{number} bookings"), rooms, crowd, size.days_back, watch)
     counts = {
         "districts": len(districts),
         "buildings": len(buildings),

@@ -18,38 +18,42 @@ from marketplace.portal.demo.service import rows, words
 from marketplace.portal.demo.service.people import Crowd
 from marketplace.sharing.spaces.models import REFERENCE_LETTERS, Booking, BookingState, Closure, Kind, Space
 
-DAYS_BACK, DAYS_AHEAD = 30, 90
+DAYS_AHEAD = 90
 CHUNK = 5_000
-CANCELLED, DECLINED, FRESH = 0.07, 0.06, 0.4
+CANCELLED, DECLINED, FRESH = 0.07, 0.06, 0.15
 WHOLE_HALL = 0.5
 """How much of a divided hall's use is of the whole."""
 
 LOAD = {
-    **dict.fromkeys(range(5), ((12, 0.10), (14, 0.16), (17, 0.25), (18, 0.35), (24, 0.66))),
-    5: ((10, 0.45), (17, 0.85), (24, 0.66)),
-    6: ((11, 0.25), (17, 0.50), (24, 0.40)),
+    **dict.fromkeys(range(5), ((12, 0.07), (14, 0.12), (17, 0.20), (18, 0.35), (24, 0.72))),
+    5: ((10, 0.45), (17, 0.85), (24, 0.70)),
+    6: ((11, 0.20), (17, 0.45), (24, 0.35)),
     HOLIDAY: ((11, 0.2), (18, 0.4), (24, 0.3)),
 }
 """By weekday: up to an hour, the share of the time that is booked."""
 
 STAGES = {Kind.HALL, Kind.EXHIBITION}
 SPORTS = {Kind.GYM, Kind.TENNIS, Kind.FOOTBALL}
-LIKED = {60: 3.0, 90: 1.0, 120: 5.0, 180: 2.5, 240: 1.0, 360: 0.3, 480: 0.2}
+LIKED = {60: 1.5, 90: 1.0, 120: 5.0, 180: 4.0, 240: 1.5, 360: 0.4, 480: 0.2}
 """How often each length in minutes is booked, where the room allows it."""
 
-_SCRAMBLE, _SHIFT = 387_420_489, 271_828_182_845
+_SCRAMBLE, _SHIFT = 405_493_120_117, 271_828_182_845
 """A number coprime to the base of references makes consecutive numbers look random and none the same."""
 
 
 def book(
-    random: Random, rooms: Sequence[Space], crowd: Crowd, watch: Callable[[Sequence[Space]], Iterable[Space]]
+    random: Random,
+    rooms: Sequence[Space],
+    crowd: Crowd,
+    days_back: int,
+    watch: Callable[[Sequence[Space]], Iterable[Space]],
 ) -> int:
     """Book the rooms, each whole before its parts; says how many bookings there are."""
     parts = {space.id: [space.resource_id] for space in rooms}
     for space in rooms:
         if space.part_of_id:
             parts[space.part_of_id].append(space.resource_id)
-    booked = Booked(random, crowd, clock.today(), Sink())
+    booked = Booked(random, crowd, clock.today(), days_back, Sink())
     for space in watch(rooms):
         booked.fill(space, parts[space.id])
     booked.sink.flush()
@@ -63,6 +67,7 @@ class Sink:
     booking_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(Booking))
     occupancy_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(Occupancy))
     span_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(occupancy.occupied_spans))
+    closure_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(Closure))
     bookings: list[dict[str, Any]] = field(default_factory=list)
     occupancies: list[dict[str, Any]] = field(default_factory=list)
     spans: list[dict[str, Any]] = field(default_factory=list)
@@ -114,6 +119,7 @@ class Booked:
     random: Random
     crowd: Crowd
     today: date
+    days_back: int
     sink: Sink
     held_by_whole: dict[int, dict[int, list[tuple[int, int]]]] = field(default_factory=dict)
 
@@ -130,7 +136,7 @@ class Booked:
         ahead = min(DAYS_AHEAD, space.horizon_days)
         own = self.held_by_whole.setdefault(space.id, {}) if len(parts) > 1 else None
         above = self.held_by_whole.get(space.part_of_id or 0, {})
-        for offset in range(-DAYS_BACK, ahead):
+        for offset in range(-self.days_back, ahead):
             if offset in closed:
                 continue
             chance = None
@@ -143,7 +149,7 @@ class Booked:
                     if random.random() < chance[start // 60]:
                         length = random.choices(lengths, cum_weights=cumulative)[0]
                         if start + length > closes:
-                            length = lengths[0]
+                            length = max(shorter for shorter in lengths if start + shorter <= closes)
                         around = start - space.before_minutes, start + length + space.after_minutes
                         if any(a < around[1] and around[0] < b for a, b in taken):
                             length = 0
@@ -226,6 +232,7 @@ class Booked:
         starts_at, ends_at = _moment(self.today, closed.start, 0), _moment(self.today, closed.stop, 0)
         self.sink.closures.append(
             Closure(
+                id=next(self.sink.closure_ids),
                 space_id=space.id,
                 occupancy_id=self.sink.hold(space.resource_id, parts, starts_at, ends_at, Holding.CLOSURE),
                 starts_at=starts_at,

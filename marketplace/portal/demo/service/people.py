@@ -47,9 +47,10 @@ def populate(
         person.verified_by_id = admin.id if person.verified_at and person is not admin else None
     rows.write([admin, *(person for person in people if person is not admin)])  # nobody before who verified them
     managers = _grant(random, people, by_who, houses)
-    bookers = [person for person in people if person.confirmed_at and person is not admin]
+    resident = by_who["resident"]
+    bookers = [person for person in people if person.confirmed_at and (person is resident or person not in shown)]
     weights = [random.paretovariate(1.6) for _ in bookers]
-    weights[bookers.index(by_who["resident"])] = RESIDENTS_BOOKINGS / max(bookings, 1) * sum(weights)
+    weights[bookers.index(resident)] = RESIDENTS_BOOKINGS / max(bookings, 1) * sum(weights)
     return Crowd(people, managers, bookers, list(accumulate(weights)))
 
 
