@@ -16,7 +16,7 @@ from marketplace.kernel.intervals import Interval
 from marketplace.sharing.spaces import layouts
 from marketplace.sharing.spaces.layouts import columns
 from marketplace.sharing.spaces.layouts.writing import line
-from marketplace.sharing.spaces.models import Booking, BookingState, Feature, Kind, Space
+from marketplace.sharing.spaces.models import Booking, BookingState, Feature, Kind, Space, SpaceHours
 from marketplace.sharing.spaces.queries import official
 from marketplace.sharing.spaces.queries.rooms import SEARCH_KIND, get_space
 from marketplace.sharing.spaces.service import imports
@@ -67,8 +67,8 @@ def export():
     return b"".join(layouts.write(official.official_rooms("하늘시")))
 
 
-def codes(report, outcome):
-    return [remark.code for remark in report.remarks if remark.outcome == outcome]
+def rooms_in(data):
+    return [row for row in layouts.read(data) if isinstance(row, layouts.OfficialRoom)]
 
 
 def counted(report):
@@ -304,10 +304,10 @@ def test_the_number_of_statements_of_a_second_run_does_not_grow(engine):
 
 
 def test_what_is_exported_reads_as_what_was_imported():
-    (*rooms,) = (room for room in layouts.read(FIXTURE.read_bytes()) if isinstance(room, layouts.OfficialRoom))
+    rooms = rooms_in(FIXTURE.read_bytes())
     imports.import_rooms(layouts.read(FIXTURE.read_bytes()))
 
-    again = list(layouts.read(export()))
+    again = rooms_in(export())
 
     assert sorted(again, key=lambda room: room.key) == sorted(rooms, key=lambda room: room.key)
     assert counted(imports.import_rooms(layouts.read(export()))) == (0, 0, len(rooms), 0)
@@ -320,10 +320,22 @@ def test_what_was_changed_here_is_exported():
     meeting.open = False
     db.session.flush()
 
-    (row,) = layouts.read(export())
+    (row,) = rooms_in(export())
 
     assert (row.capacity, row.fee.base_fee, row.fee.base_minutes) == (18, 12_000, 120)
     assert (row.homepage, row.phone, row.area_m2) == ("http://example.org/new", "02-000-0001", 55.0)
+
+
+def test_a_room_whose_closed_days_are_unclear_stays_by_request_when_its_hours_were_changed_here():
+    take_in({columns.CLOSED: "일요일, 행사 시 변경"})
+    (space,) = spaces()
+    space.hours.append(SpaceHours(weekday=6, opens=600, closes=720))
+    db.session.flush()
+
+    imports.import_rooms(layouts.read(export()))
+
+    (space,) = spaces()
+    assert (space.by_request, space.week.days[6]) == (True, ((600, 720),))
 
 
 def test_a_room_made_here_is_exported_and_known_again():
@@ -332,7 +344,7 @@ def test_a_room_made_here_is_exported_and_known_again():
     space.code, space.source = None, {}
     db.session.flush()
 
-    (row,) = layouts.read(export())
+    (row,) = rooms_in(export())
     report = imports.import_rooms(layouts.read(export()), "하늘시")
 
     assert (row.provider_name, row.room_name, row.fee.base_fee) == ("하늘시", "3층 강의실", 10_000)

@@ -32,7 +32,7 @@ word.
 from marketplace.sharing.spaces.layouts.columns import COLUMNS, clean, guard
 from marketplace.sharing.spaces.layouts.equipment import features
 from marketplace.sharing.spaces.layouts.fees import Fee
-from marketplace.sharing.spaces.layouts.hours import MIDNIGHT, ClosedDays, Hours
+from marketplace.sharing.spaces.layouts.hours import MIDNIGHT, ClosedDays, Hours, read_closed
 from marketplace.sharing.spaces.layouts.names import digest, kind, names, official_kind_of, tight
 from marketplace.sharing.spaces.layouts.official import OfficialRoom
 from marketplace.sharing.spaces.layouts.reading import Bounds, Layout, read
@@ -41,5 +41,6 @@ from marketplace.sharing.spaces.layouts.writing import write
 
 __all__ = [
     "COLUMNS", "MIDNIGHT", "Bounds", "Caution", "ClosedDays", "Fee", "Hours", "Layout", "LayoutError", "OfficialRoom",
-    "Refusal", "clean", "digest", "features", "guard", "kind", "names", "official_kind_of", "read", "tight", "write",
+    "Refusal", "clean", "digest", "features", "guard", "kind", "names", "official_kind_of", "read", "read_closed",
+    "tight", "write",
 ]  # fmt: skip

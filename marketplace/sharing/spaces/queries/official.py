@@ -76,8 +76,9 @@ def rules_of(room: OfficialRoom) -> dict[str, Any]:
 
 def is_unsure(room: OfficialRoom) -> bool:
     """Whether the building has to answer, because the file leaves the fee or the closed days open."""
+    closed = layouts.read_closed(room.closed_note)
     asks = not room.fee.free and room.fee.base_fee is None
-    return asks or any(caution.code in UNSURE for caution in room.cautions)
+    return asks or (closed is not None and not UNSURE.isdisjoint(closed.cautions))
 
 
 def row_of(space: Space) -> OfficialRoom | None:

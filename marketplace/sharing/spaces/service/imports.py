@@ -139,7 +139,7 @@ def import_rooms(layout: Layout, city: str = "", progress: Progress = lambda thi
     writer = _Writer(report, {_building_code(room) for room in found})
     batch: list[_Match] = []
     for match in progress(matches, len(matches), _l("Writing")):
-        if match.space and _is_unchanged(match):
+        if match.before == match.room:
             report.unchanged += 1
             continue
         batch.append(match)
@@ -175,11 +175,6 @@ def _name_key(space: Space, row: OfficialRoom | None, city: str) -> str:
         return row.name_key
     building, room = layouts.names(space.building.name, space.name, space.official_kind)
     return layouts.digest(city, layouts.tight(building), layouts.tight(room))
-
-
-def _is_unchanged(match: _Match) -> bool:
-    space, room = match.space, match.room
-    return space is not None and match.before == room and space.source.get("unsure") == official.is_unsure(room)
 
 
 def _report_vanished(report: Report, known: list[Space], matches: list[_Match]) -> None:
@@ -268,7 +263,7 @@ class _Writer:
                 due, kept_lists = _due(here[space.id], _lists_of(match.before) if match.before else None, lists)
                 wanted[space], kept = due, kept + kept_lists
             space.building, space.code = building, match.room.key
-            space.source = {"row": match.room.as_json(), "unsure": official.is_unsure(match.room)}
+            space.source = {"row": match.room.as_json()}
             named = dict.fromkeys(NAMED_IN_FILE[name] for name in kept if name in NAMED_IN_FILE)
             remarks += [Remark(match.room.line, "caution", name, match.room.room_name, "kept", KEPT) for name in named]
         db.session.flush()
@@ -321,8 +316,8 @@ def _due_facts(space: Space, match: _Match) -> tuple[_Facts, list[str]]:
     """What is to be written in a room's own columns; the rules follow only while nobody has set others."""
     said, before = official.facts_of(match.room), None
     if match.before:
-        rules = {**official.rules_of(match.before), "by_request": bool(space.source.get("unsure"))}
-        said, before = said | official.rules_of(match.room), official.facts_of(match.before) | rules
+        said |= official.rules_of(match.room)
+        before = official.facts_of(match.before) | official.rules_of(match.before)
     due, kept = _due({name: getattr(space, name) for name in said}, before, said)
     shortest, longest = (due.get(name, getattr(space, name)) for name in ("min_minutes", "max_minutes"))
     return {**due, "max_minutes": max(shortest, longest)}, kept
