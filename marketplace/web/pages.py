@@ -134,5 +134,6 @@ def install(app: Flask) -> None:
                 (words._("Accessibility"), "/accessibility"),
                 (words._("Privacy"), "/privacy"),
                 (words._("Data and programs (API)"), "/api"),
+                *([(words._("Source code"), settings.source_url)] if settings.source_url else []),
             ],
         }
