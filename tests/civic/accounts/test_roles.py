@@ -172,3 +172,10 @@ def test_what_is_over_is_forgotten(monday, browser):
     service.sweep()
     assert list(db.session.scalars(sa.select(Person.id))) == [kept.id]
     assert db.session.scalar(sa.select(sa.func.count()).select_from(EmailToken)) == 0
+
+
+def test_an_administrator_finds_the_way_to_people_and_departments(browser):
+    factories.sign_in(browser, factories.person(roles=[Role.ADMINISTRATOR]))
+    page = browser.get("/account").get_data(as_text=True)
+    assert 'href="/staff/people/"' in page
+    assert 'href="/staff/departments/"' in page
