@@ -178,3 +178,15 @@ def test_everyone_shown_can_sign_in_and_does_what_is_said():
     assert f"resident@{queries.DOMAIN}" not in roles
     managed = set(db.session.scalars(sa.select(RoleGrant.building_id)))
     assert managed >= set(db.session.scalars(sa.select(Building.id)))
+
+
+def test_the_manager_shown_has_requests_to_answer():
+    seed()
+    waiting = (
+        sa.select(sa.func.count(Booking.id))
+        .join(Space)
+        .join(RoleGrant, RoleGrant.building_id == Space.building_id)
+        .join(Person, Person.id == RoleGrant.person_id)
+        .where(Person.email == f"manager@{queries.DOMAIN}", Booking.state == BookingState.REQUESTED)
+    )
+    assert db.session.scalar(waiting)

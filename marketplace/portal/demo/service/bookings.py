@@ -32,8 +32,15 @@ LOAD = {
 }
 """By weekday: up to an hour, the share of the time that is booked."""
 
-STAGES = {Kind.HALL, Kind.EXHIBITION}
-SPORTS = {Kind.GYM, Kind.TENNIS, Kind.FOOTBALL}
+USES = {
+    Kind.HALL: "stage",
+    Kind.EXHIBITION: "show",
+    Kind.GYM: "sport",
+    Kind.TENNIS: "sport",
+    Kind.FOOTBALL: "sport",
+}
+"""What rooms other than for talking are for."""
+
 LIKED = {60: 1.5, 90: 1.0, 120: 5.0, 180: 4.0, 240: 1.5, 360: 0.4, 480: 0.2}
 """How often each length in minutes is booked, where the room allows it."""
 
@@ -281,8 +288,8 @@ def _moment(today: date, offset: int, minute: int) -> datetime:
 
 @cache
 def _purposes(kind: Kind, language: str) -> list[str]:
-    sort = "sport" if kind in SPORTS else "stage" if kind in STAGES else "talk"
-    return [korean if language == "ko" else english for korean, english in words.names()["purposes"][sort]]
+    listed = words.names()["purposes"][USES.get(kind, "talk")]
+    return [korean if language == "ko" else english for korean, english in listed]
 
 
 def _reference(number: int) -> str:

@@ -13,10 +13,11 @@ from marketplace.civic.places.models import Building, District
 from marketplace.kernel import clock, credentials, db
 from marketplace.portal.demo import queries
 from marketplace.portal.demo.service import rows, words
+from marketplace.portal.demo.service.houses import kind_of
 
 FROM_ABROAD, CONFIRMED, VERIFIED = 0.12, 0.96, 0.6
 BUILDINGS_OF_A_MANAGER = 3
-RESIDENTS_BOOKINGS = 12
+RESIDENTS_BOOKINGS = 16
 """How many bookings the demo resident has, roughly."""
 
 
@@ -128,11 +129,17 @@ def _grant(random: Random, people: list[Person], by_who: dict[str, Person], hous
 
 
 def _managers(shown: Person, others: list[Person], houses: list[Building]) -> list[tuple[Building, Person]]:
-    own, rest = houses[:2], houses[2:]
+    near = [building for building in houses if building.district_id == houses[0].district_id]
+    own = [houses[0], next((building for building in near if _has_requests(building)), houses[1])]
+    rest = [building for building in houses if building not in own]
     half = others[: max(len(others) // 2, 1)]
     return [(building, shown) for building in own] + [
         (building, half[place // BUILDINGS_OF_A_MANAGER % len(half)]) for place, building in enumerate(rest)
     ]
+
+
+def _has_requests(building: Building) -> bool:
+    return any(room.get("rules", {}).get("by_request") for room in kind_of(building)["rooms"])
 
 
 def _departments() -> list[Department]:
