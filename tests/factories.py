@@ -1,7 +1,9 @@
 """Builders of what a test needs and nothing more; each section belongs to one feature."""
 
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from itertools import count
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import shapely
 
@@ -10,7 +12,20 @@ from marketplace.civic.departments.models import Department
 from marketplace.civic.places import queries as place_queries
 from marketplace.civic.places import service as places
 from marketplace.civic.places.models import Building, District
-from marketplace.kernel import clock, credentials, db, geo
+from marketplace.kernel import clock, credentials, db, geo, occupancy, search
+from marketplace.kernel.intervals import Interval
+from marketplace.sharing.spaces.models import (
+    Booking,
+    Feature,
+    Kind,
+    Space,
+    SpaceClosedDay,
+    SpaceFeature,
+    SpaceHours,
+)
+from marketplace.sharing.spaces.queries import bookings as booking_queries
+from marketplace.sharing.spaces.queries import rooms
+from marketplace.sharing.spaces.service import bookings
 
 if TYPE_CHECKING:
     from tests.conftest import Browser
@@ -91,3 +106,63 @@ def sign_in(browser: "Browser", person: Person, device: str = "Firefox, Linux") 
         session["_user_id"] = token
         session.permanent = True
     return browser
+
+
+# --- spaces ---
+
+ALWAYS_NINE_TO_TEN = {weekday: [(9, 22)] for weekday in range(8)}
+"""Open from 09:00 to 22:00 every day, holidays too; 7 stands for holidays."""
+
+
+def space(
+    name: str = "Reading room",
+    *,
+    building: Building | None = None,
+    hours: Mapping[int, Iterable[tuple[float, float]]] = ALWAYS_NINE_TO_TEN,
+    closed_days: Iterable[tuple[int, int]] = (),
+    features: Iterable[Feature] = (),
+    part_of: Space | None = None,
+    kind: Kind = Kind.MEETING,
+    capacity: int | None = 20,
+    **rules: Any,
+) -> Space:
+    """A room: hours as (opens, closes) of each weekday, closed on each (weekday, nth), a hall's half by `part_of`."""
+    whole = db.session.get_one(occupancy.Resource, part_of.resource_id) if part_of else None
+    made = Space(
+        name=name,
+        building=building or (part_of.building if part_of else _building()),
+        resource_id=occupancy.add_resource(whole).id,
+        part_of=part_of,
+        kind=kind,
+        capacity=capacity,
+        hours=[
+            SpaceHours(weekday=weekday, opens=round(opens * 60), closes=round(closes * 60))
+            for weekday, spans in hours.items()
+            for opens, closes in spans
+        ],
+        closed_days=[SpaceClosedDay(weekday=weekday, nth=nth) for weekday, nth in closed_days],
+        features=[SpaceFeature(feature=feature) for feature in features],
+        **rules,
+    )
+    db.session.add(made)
+    db.session.flush()
+    search.index(rooms.SEARCH_KIND, made.id, rooms.words_of(made))
+    return rooms.get_space(made.id)
+
+
+_building = building  # the name means a parameter above
+
+
+def march(day: int, start: float, end: float) -> Interval:
+    """A time of a day in March 2027, from one hour to another on the city's clocks."""
+    return Interval(*(clock.at(date(2027, 3, 1) + timedelta(days=day - 1), round(hour * 60)) for hour in (start, end)))
+
+
+def booking(
+    room: Space, time: Interval, *, by: Person | None = None, people: int = 5, purpose: str = "A reading circle"
+) -> Booking:
+    """A room booked by a resident, or asked for where the building answers."""
+    resident = by or person()
+    held = bookings.hold(resident, room, time)
+    bookings.send(resident, held, people=people, purpose=purpose, rules_accepted=True)
+    return booking_queries.get_booking(held.reference)

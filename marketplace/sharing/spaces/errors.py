@@ -1,7 +1,13 @@
 """Why a room cannot be booked, each "no" in one sentence that names the rule."""
 
-from marketplace.kernel.errors import Conflict, Forbidden, Invalid
+from marketplace.kernel.errors import Conflict, Invalid
 from marketplace.kernel.words import _l
+
+
+class NoSuchPlace(Invalid):
+    """A name to measure from that no building has."""
+
+    message = _l("No public building of that name is known. Try another, or leave it empty.")
 
 
 class InThePast(Invalid):
@@ -81,13 +87,13 @@ class HoldRanOut(Conflict):
 class TooManyHolds(Conflict):
     """One person keeps several times from others at once."""
 
-    message = _l("You are already filling in {most} bookings. Finish or leave one of them first.")
+    message = _l("You are already filling in another booking. Finish or leave it first; it is under My bookings.")
 
 
-class ConfirmAddressFirst(Forbidden):
+class ConfirmAddressFirst(Conflict):
     """The e-mail address is not confirmed."""
 
-    message = _l("Please open the letter we sent you and confirm your e-mail address first.")
+    message = _l("Open the letter we sent you and confirm your e-mail address, then send this once more.")
 
 
 class RulesNotAccepted(Invalid):
@@ -112,6 +118,14 @@ class ReasonMissing(Invalid):
     """A refusal without its reason."""
 
     message = _l("Give the reason; the resident reads it.")
+
+
+class ClosedAlready(Conflict):
+    """A closure over another one, or over what nobody can give up."""
+
+    message = _l(
+        "The room is already closed in that time, or someone is filling in a booking. Look again in ten minutes."
+    )
 
 
 class BookingsInTheWay(Conflict):

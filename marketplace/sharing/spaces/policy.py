@@ -1,6 +1,8 @@
 """Who may do what with a room, and which of a room's rules a wish would break. No queries."""
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 
 from marketplace.civic.accounts.models import Person, Role
 from marketplace.kernel import calendar, clock
@@ -57,31 +59,45 @@ def openings(space: Space, first: date, last: date) -> list[Interval]:
     return merged(span for day in days for span in week.on(day, calendar.is_holiday(day)))
 
 
-def bookable_days(space: Space) -> tuple[date, date]:
-    """The first and last day for which the room may be booked today."""
-    today = clock.today()
+def bookable_days(space: Space, asked_at: datetime | None = None) -> tuple[date, date]:
+    """The first and last day for which the room may be booked today, or might be on an earlier day."""
+    today = clock.local(asked_at).date() if asked_at else clock.today()
     return today + timedelta(days=space.notice_days), today + timedelta(days=space.horizon_days)
+
+
+def possible_starts(space: Space, first: date, last: date, length: timedelta) -> Iterator[datetime]:
+    """The moments of some days, in order, from which the room is open for so long, bookings aside.
+
+    The raster begins anew with each day's hours; what starts before midnight may end after it.
+    """
+    week, step = space.week, timedelta(minutes=space.raster_minutes)
+    whole = openings(space, first, last + timedelta(days=length.days + 1))
+    for day in (first + timedelta(days=n) for n in range((last - first).days + 1)):
+        for span in week.on(day, calendar.is_holiday(day)):
+            reach = next(opening for opening in whole if opening.contains(span))
+            from_span = starts([Interval(span.starts_at, reach.ends_at)], length, step, span.starts_at)
+            yield from takewhile(span.ends_at.__gt__, from_span)
 
 
 def next_opening(space: Space, length: timedelta, after: datetime) -> datetime | None:
     """The first moment from which the room is open for so long, bookings aside."""
     day = clock.local(after).date()
-    for opening in openings(space, day, day + timedelta(days=LOOK_AHEAD_DAYS)):
-        for start in starts([opening], length, timedelta(minutes=space.raster_minutes), opening.starts_at):
-            if start >= after:
-                return start
-    return None
+    ahead = possible_starts(space, day, day + timedelta(days=LOOK_AHEAD_DAYS), length)
+    return next((start for start in ahead if start >= after), None)
 
 
-def broken_rule(space: Space, interval: Interval, people: int | None = None) -> DomainError | None:
+def broken_rule(
+    space: Space, interval: Interval, people: int | None = None, *, asked_at: datetime | None = None
+) -> DomainError | None:
     """The first rule of the room that such a booking would break, ready to be raised; None if it may be made.
 
     Needs `space.hours` and `space.closed_days`. Details named `earliest` are moments at which the rule would be kept.
+    What is too late now may have been asked for in time, at `asked_at`.
     """
     return (
         _offered(space)
         or _duration(space, interval)
-        or _notice(space, interval)
+        or _notice(space, interval, asked_at or clock.now())
         or _opening(space, interval)
         or _people(space, people)
     )
@@ -99,14 +115,14 @@ def _duration(space: Space, interval: Interval) -> DomainError | None:
     return None
 
 
-def _notice(space: Space, interval: Interval) -> DomainError | None:
-    if interval.starts_at < clock.now():
+def _notice(space: Space, interval: Interval, asked_at: datetime) -> DomainError | None:
+    if interval.starts_at < asked_at:
         return errors.InThePast()
-    first, last = bookable_days(space)
+    first, last = bookable_days(space, asked_at)
     day = clock.local(interval.starts_at).date()
     if day < first:
         earliest = next_opening(space, interval.length, clock.at(first, 0))
-        return errors.TooSoon(days=space.notice_days, earliest=earliest or clock.at(first, 0))
+        return errors.TooSoon(days=space.notice_days, earliest=earliest) if earliest else errors.Closed()
     if day > last:
         opens = clock.at(day - timedelta(days=space.horizon_days), 0)
         return errors.TooFar(days=space.horizon_days, opens=opens)
@@ -115,15 +131,18 @@ def _notice(space: Space, interval: Interval) -> DomainError | None:
 
 def _opening(space: Space, interval: Interval) -> DomainError | None:
     first, last = (clock.local(moment).date() for moment in (interval.starts_at, interval.ends_at))
-    for opening in openings(space, first - timedelta(days=1), last):
-        if opening.contains(interval):
-            step = timedelta(minutes=space.raster_minutes)
-            late = (interval.starts_at - opening.starts_at) % step
-            if late:
-                return errors.OffRaster(length=step, example=show_time(interval.starts_at - late))
-            return None
+    if any(opening.contains(interval) for opening in openings(space, first, last)):
+        return _raster(space, interval.starts_at, first)
     earliest = next_opening(space, interval.length, max(interval.starts_at, clock.now()))
     return errors.ClosedUntil(earliest=earliest) if earliest else errors.Closed()
+
+
+def _raster(space: Space, starts_at: datetime, day: date) -> DomainError | None:
+    hours = space.week.on(day, calendar.is_holiday(day))
+    opened_at = next(span.starts_at for span in hours if span.contains(starts_at))
+    step = timedelta(minutes=space.raster_minutes)
+    late = (starts_at - opened_at) % step
+    return errors.OffRaster(length=step, example=show_time(starts_at - late)) if late else None
 
 
 def _people(space: Space, people: int | None) -> DomainError | None:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import url_for
 
 from marketplace.civic.accounts.models import Person
-from marketplace.kernel import db, ical, jobs
+from marketplace.kernel import db, ical, jobs, words
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.models import Booking
 from marketplace.sharing.spaces.queries.bookings import get_booking_by_id
@@ -24,9 +24,9 @@ def letter(booking_id: int, news: str) -> None:
     if booking is None:
         return
     context = _context(booking)
-    enclosed = {
-        f"{booking.reference}.ics": (ical.calendar([calendar_entry(booking, context["link"])]), "text/calendar")
-    }
+    with words.speaking(booking.person.language):
+        entry = ical.calendar([calendar_entry(booking, context["link"])])
+    enclosed = {f"{booking.reference}.ics": (entry, "text/calendar")}
     letters.send(
         booking.person.email,
         booking.person.language,

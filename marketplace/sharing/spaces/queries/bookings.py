@@ -54,10 +54,11 @@ def count_holds(person: Person) -> int:
 
 
 def bookings_in_the_way(space: Space, interval: Interval) -> list[Booking]:
-    """Agreed bookings of the room, or of a room that contains it or is part of it, that a closure would hit."""
+    """Agreed bookings, not yet over, of the room or one that holds it or is part of it, that a closure would hit."""
     held = [claim.id for claim in occupancy.holding([space.resource_id], interval)]
     query = _booking(sa.select(Booking).where(Booking.occupancy_id.in_(held), Booking.state.in_(AGREED)))
-    return list(db.session.scalars(query.order_by(Booking.starts_at, Booking.id)))
+    ahead = query.where(Booking.ends_at > clock.now()).order_by(Booking.starts_at, Booking.id)
+    return list(db.session.scalars(ahead))
 
 
 def managers_of(space: Space) -> sa.Select[int]:

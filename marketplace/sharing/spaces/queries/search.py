@@ -1,5 +1,6 @@
 """Finding rooms that are truly free at the time asked for."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -32,8 +33,10 @@ class When:
 
     @property
     def length(self) -> timedelta:
-        """How long the room is wanted."""
-        return timedelta(minutes=self.minutes or self.to_minute - self.from_minute)
+        """How long the room is wanted, at least."""
+        if self.minutes:
+            return timedelta(minutes=self.minutes)
+        return self.asked.length if self.asked else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,36 +144,43 @@ def _open_spans(day: date) -> dict[int, list[tuple[int, int]]]:
     )
     spans: dict[int, list[tuple[int, int]]] = {}
     for space_id, opens, closes in db.session.execute(query.order_by(SpaceHours.opens)):
-        spans.setdefault(space_id, []).append((opens, closes))
+        own = spans.setdefault(space_id, [])
+        if own and own[-1][1] == opens:
+            opens, _ = own.pop()  # hours that touch are one stretch
+        own.append((opens, closes))
     return spans
 
 
 def _first_times(candidates: Sequence[Candidate], when: When) -> dict[int, Interval]:
-    """The first time at which each room is free for the length wanted, within the stretch asked for."""
+    """The first time at which each room is free for the length wanted, within the stretch asked for.
+
+    A room that is not let for so short a time offers its shortest, unless the whole stretch was asked for.
+    """
     asked = when.asked
     days_ahead = (when.day - clock.today()).days
-    length = int(when.length.total_seconds())
-    if asked is None or length <= 0:
+    if asked is None:
         return {}
+    wanted = int(when.length.total_seconds())
     spans = _open_spans(when.day)
     widest = max((max(row.before, row.after) for row in candidates), default=0)
     margin = timedelta(minutes=widest)
     held = occupancy.held_seconds(sa.select(Space.resource_id).where(Space.open), asked.widened(margin, margin))
     seconds = _Seconds(when.day)
-    earliest = int(clock.now().timestamp())
+    earliest = math.ceil(clock.now().timestamp())
     first, last = max(seconds[when.from_minute], earliest), seconds[when.to_minute]
-    times: dict[int, int] = {}
+    times: dict[int, tuple[int, int]] = {}
     for row in candidates:
+        length = max(wanted, row.shortest * 60) if when.minutes else wanted
         if not row.notice_days <= days_ahead <= row.horizon_days or not row.shortest * 60 <= length <= row.longest * 60:
             continue
         for opens, closes in spans.get(row.space_id, ()):
             window = (seconds[opens], max(first, seconds[opens]), min(last, seconds[closes]))
             start = _first_start(window, length, row, held.get(row.resource_id, ()))
             if start is not None and (when.minutes or start == seconds[when.from_minute]):
-                times[row.space_id] = start
+                times[row.space_id] = start, length
                 break
-    intervals = {start: _interval(start, length) for start in set(times.values())}
-    return {space_id: intervals[start] for space_id, start in times.items()}
+    intervals = {time: _interval(*time) for time in set(times.values())}
+    return {space_id: intervals[time] for space_id, time in times.items()}
 
 
 def _interval(start: int, length: int) -> Interval:

@@ -1,11 +1,12 @@
 """The times at which a room is free, the next one, and what else would do."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from marketplace.kernel import clock, occupancy
-from marketplace.kernel.intervals import Interval, starts, subtract
+from marketplace.kernel.intervals import Interval, merged, subtract
 from marketplace.kernel.occupancy import Occupancy
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.models import Space
@@ -31,63 +32,56 @@ def free_times(
     instead_of   a claim that would be given up for the new time, and so does not stand in its way.
     """
     days: dict[date, list[Slot]] = {first + timedelta(days=n): [] for n in range((last - first).days + 1)}
-    opened = policy.openings(space, first, last)
-    if not opened:
+    if not days:
         return days
-    around = Interval(opened[0].starts_at, opened[-1].ends_at).widened(space.before, space.after)
+    around = Interval(clock.at(first, 0), clock.at(last, 1440) + length).widened(space.before, space.after)
     held = occupancy.busy([space.resource_id], around)[space.resource_id]
     taken = _unusable(space, subtract(held, [instead_of.interval] if instead_of else []))
-    step = timedelta(minutes=space.raster_minutes)
-    for opening in opened:
-        free = set(starts(subtract([opening], taken), length, step, opening.starts_at))
-        for start in starts([opening], length, step, opening.starts_at):
-            if (day := clock.local(start).date()) in days:
-                days[day].append(Slot(Interval(start, start + length), _state(space, start, day, start in free)))
+    now, (from_day, to_day) = clock.now(), policy.bookable_days(space)
+    for start in policy.possible_starts(space, first, last, length):
+        slot, day = Interval(start, start + length), clock.local(start).date()
+        if start < now:
+            state = "past"
+        elif not from_day <= day <= to_day:
+            state = "closed"
+        else:
+            state = "taken" if _meets(slot, taken) else "free"
+        days[day].append(Slot(slot, state))
     return days
 
 
 def _unusable(space: Space, held: Sequence[Interval]) -> list[Interval]:
     """When people may not be in the room: what is held, and the time to clear and prepare it around that."""
-    return [span.widened(space.after, space.before) for span in held]
+    return merged(span.widened(space.after, space.before) for span in held)
 
 
-def _state(space: Space, start: datetime, day: date, free: bool) -> str:
-    if start < clock.now():
-        return "past"
-    first, last = policy.bookable_days(space)
-    if not first <= day <= last:
-        return "closed"
-    return "free" if free else "taken"
+def _meets(slot: Interval, taken: Sequence[Interval]) -> bool:
+    """Whether a time overlaps any of these, which are in order and apart."""
+    n = bisect_left(taken, slot.ends_at, key=lambda span: span.starts_at)
+    return n > 0 and taken[n - 1].ends_at > slot.starts_at
 
 
 def next_free(found: Sequence[Space], length: timedelta, after: datetime) -> dict[int, Interval]:
     """The next time each room is free for so long, within its bookable days and two weeks; one statement for all."""
+    after = max(after, clock.now())
     day = clock.local(after).date()
-    horizon = Interval(clock.at(day, 0), clock.at(day + timedelta(days=NEXT_FREE_DAYS + 1), 0))
-    busy = occupancy.busy([space.resource_id for space in found], horizon)
+    end = day + timedelta(days=NEXT_FREE_DAYS)
+    wanted = {space.id: max(length, timedelta(minutes=space.min_minutes)) for space in found}
+    margin = max((max(space.before, space.after) for space in found), default=timedelta(0))
+    around = Interval(after, clock.at(end, 1440) + max(wanted.values(), default=length)).widened(margin, margin)
+    busy = occupancy.busy([space.resource_id for space in found], around)
     times: dict[int, Interval] = {}
     for space in found:
-        from_day, to_day = policy.bookable_days(space)
-        wanted = max(length, timedelta(minutes=space.min_minutes))
-        opened = policy.openings(space, max(day, from_day), min(day + timedelta(days=NEXT_FREE_DAYS), to_day))
-        taken = _unusable(space, busy[space.resource_id])
-        if wanted > timedelta(minutes=space.max_minutes):
+        if wanted[space.id] > timedelta(minutes=space.max_minutes):
             continue
-        start = _first_after(space, opened, taken, wanted, max(after, clock.now()))
-        if start:
-            times[space.id] = Interval(start, start + wanted)
+        from_day, to_day = policy.bookable_days(space)
+        taken = _unusable(space, busy[space.resource_id])
+        for start in policy.possible_starts(space, max(day, from_day), min(end, to_day), wanted[space.id]):
+            slot = Interval(start, start + wanted[space.id])
+            if start >= after and not _meets(slot, taken):
+                times[space.id] = slot
+                break
     return times
-
-
-def _first_after(
-    space: Space, opened: list[Interval], taken: list[Interval], length: timedelta, after: datetime
-) -> datetime | None:
-    step = timedelta(minutes=space.raster_minutes)
-    for opening in opened:
-        for start in starts(subtract([opening], taken), length, step, opening.starts_at):
-            if start >= after:
-                return start
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +93,15 @@ class Alternatives:
 
 
 def alternatives(space: Space, interval: Interval, people: int | None = None, most: int = 3) -> Alternatives:
-    """The free times of the room nearest to the one wanted, and the nearest rooms free at that time."""
-    day = clock.local(interval.starts_at).date()
-    around = free_times(space, max(day - timedelta(days=3), clock.today()), day + timedelta(days=7), interval.length)
+    """The free times of the room nearest to the one wanted, and the nearest rooms free at that time.
+
+    Where the room's rules forbid the day or the length wanted, its times are of the nearest day and length they allow.
+    """
+    first, last = policy.bookable_days(space)
+    day = min(max(clock.local(interval.starts_at).date(), first), last)
+    shortest, longest = timedelta(minutes=space.min_minutes), timedelta(minutes=space.max_minutes)
+    length = min(max(interval.length, shortest), longest)
+    around = free_times(space, max(day - timedelta(days=3), first), min(day + timedelta(days=7), last), length)
     free = [slot.interval for slots in around.values() for slot in slots if slot.state == "free"]
     free.sort(key=lambda other: (abs(other.starts_at - interval.starts_at), other.starts_at))
     return Alternatives(sorted(free[:most]), _other_rooms(space, interval, people, most))
@@ -118,5 +118,5 @@ def _other_rooms(
     near = space.building.point
     wanted = Wanted(people=people or None, near=near)
     found = find(wanted, When(start.date(), from_minute, from_minute + minutes))
-    ids = [space_id for space_id, _ in found.free if space_id != space.id][:most]
-    return [(other, interval, found.metres.get(other.id)) for other in spaces(ids)]
+    free = {space_id: time for space_id, time in found.free if time and space_id != space.id}
+    return [(other, free[other.id], found.metres.get(other.id)) for other in spaces(list(free)[:most])]

@@ -1,6 +1,6 @@
 """Booking a room: hold, send, move, cancel; and the building's answer."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,20 +17,22 @@ from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Spa
 from marketplace.sharing.spaces.queries import bookings as queries
 
 HOLD = timedelta(minutes=10)
+FORGOTTEN = timedelta(days=1)
+"""How long a hold that ran out may still be sent, should its time be free."""
+
 MOST_HOLDS = 3
 
 
 def hold(person: Person, space: Space, interval: Interval) -> Booking:
-    """Keep a time for a resident for ten minutes, while the booking is filled in.
+    """Keep a time for a resident for ten minutes, while the booking is filled in and perhaps the e-mail confirmed.
 
-    Raises the room's broken rule, ConfirmAddressFirst, TooManyHolds, or AlreadyTaken if something holds the room then,
-    even something booked this instant.
+    Raises the room's broken rule, TooManyHolds, or AlreadyTaken if something holds the room then, even something
+    booked this instant.
     """
-    if not may_act(person):
-        raise errors.ConfirmAddressFirst
     _keep_rules(space, interval)
-    if queries.count_holds(person) >= MOST_HOLDS:
-        raise errors.TooManyHolds(most=MOST_HOLDS)
+    most = MOST_HOLDS if may_act(person) else 1
+    if queries.count_holds(person) >= most:
+        raise errors.TooManyHolds(most=most)
     until = clock.now() + HOLD
     booking = Booking(
         space=space,
@@ -50,22 +52,25 @@ def hold(person: Person, space: Space, interval: Interval) -> Booking:
 def send(person: Person, booking: Booking, *, people: int, purpose: str, rules_accepted: bool) -> Booking:
     """Make a held time a booking: confirmed at once, or asked of the building where the room needs an answer.
 
-    Raises HoldRanOut if the ten minutes passed and the time is gone; if it is still free, the booking goes through.
+    What is sent within the ten minutes was asked for in time. Afterwards it goes through if the time is still free and
+    the rules still allow it. Raises HoldRanOut if the time is gone, ConfirmAddressFirst while the e-mail address is not
+    confirmed.
     """
     permit(policy.may_change, person, booking)
     _expect(booking, BookingState.HELD)
+    if not may_act(person):
+        raise errors.ConfirmAddressFirst
     if not rules_accepted:
         raise errors.RulesNotAccepted(field="rules_accepted")
     space = booking.space
-    _keep_rules(space, booking.interval, people)
+    in_time = booking.held_until is not None and clock.now() < booking.held_until
+    _keep_rules(space, booking.interval, people, asked_at=booking.created_at if in_time else None)
     _keep_held(booking)
     booking.people, booking.purpose = people, purpose
     booking.held_until = None
     if space.by_request:
-        booking.state = BookingState.REQUESTED
-        booking.due_at = min(clock.now() + timedelta(days=space.answer_days), booking.starts_at)
-        _tell(booking, "requested")
         _ask_building(booking)
+        _tell(booking, "requested")
     else:
         booking.state = BookingState.CONFIRMED
         _tell(booking, "confirmed")
@@ -101,9 +106,7 @@ def move(person: Person, booking: Booking, interval: Interval, *, version: int) 
     booking.starts_at, booking.ends_at = interval.starts_at, interval.ends_at
     booking.fee = space.fee(booking.minutes)
     booking.changed += 1
-    if space.by_request:
-        booking.state = BookingState.REQUESTED
-        booking.due_at = min(clock.now() + timedelta(days=space.answer_days), booking.starts_at)
+    if space.by_request or booking.answer_pending:
         _ask_building(booking)
     _tell(booking, "moved")
     _record(person, booking, "moved")
@@ -157,18 +160,23 @@ def give_up(manager: Person, booking: Booking, reason: str) -> None:
 
 
 def lapse() -> int:
-    """Let go of what ran out: holds not filled in, and requests whose time came without an answer."""
-    for booking in db.session.scalars(queries.overdue_requests()):
+    """Let go of what ran out: holds not filled in, and requests whose time came without an answer.
+
+    Returns how many holds were forgotten: their times went to others long ago, now they can no longer be sent.
+    """
+    for booking in db.session.scalars(queries.overdue_requests()).all():
         _let_go(booking, BookingState.LAPSED)
         _tell(booking, "unanswered")
     occupancy.sweep()
-    ran_out = sa.and_(Booking.state == BookingState.HELD, Booking.held_until <= clock.now())
+    ran_out = sa.and_(Booking.state == BookingState.HELD, Booking.held_until <= clock.now() - FORGOTTEN)
     lapsed = sa.update(Booking).where(ran_out, Booking.occupancy_id.is_(None)).values(state=BookingState.LAPSED)
     return db.session.execute(lapsed).rowcount  # type: ignore[attr-defined]
 
 
-def _keep_rules(space: Space, interval: Interval, people: int | None = None) -> None:
-    if refusal := policy.broken_rule(space, interval, people):
+def _keep_rules(
+    space: Space, interval: Interval, people: int | None = None, *, asked_at: datetime | None = None
+) -> None:
+    if refusal := policy.broken_rule(space, interval, people, asked_at=asked_at):
         raise refusal
 
 
@@ -213,7 +221,9 @@ def _expect(booking: Booking, *states: BookingState) -> None:
 
 
 def _ask_building(booking: Booking) -> None:
-    """Write to each of those who run the building; a letter is a job of its own, so that none is sent twice."""
+    """Have those who run the building answer; each letter is a job of its own, so that none is sent twice."""
+    booking.state, booking.decided_by_id = BookingState.REQUESTED, None
+    booking.due_at = min(clock.now() + timedelta(days=booking.space.answer_days), booking.starts_at)
     for manager_id in db.session.scalars(queries.managers_of(booking.space)):
         jobs.enqueue("spaces.letter_to_manager", booking_id=booking.id, manager_id=manager_id)
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.civic.accounts.models import Person
-from marketplace.kernel import audit, db, occupancy
+from marketplace.kernel import audit, clock, db, occupancy
 from marketplace.kernel.access import permit
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.occupancy import Kind as Holding
@@ -17,13 +17,16 @@ from marketplace.sharing.spaces.service import bookings
 
 
 def close(manager: Person, space: Space, interval: Interval, reason: str, *, cancelling: Sequence[int] = ()) -> Closure:
-    """Close a room for a time. Bookings in the way are cancelled and their people told, if all were named.
+    """Close a room for a time, from now at the earliest. Bookings in the way are cancelled and their people told.
 
     cancelling   ids of the bookings that the manager has seen and gives up.
-    Raises BookingsInTheWay while a booking that was not named falls into the time; AlreadyTaken if the room is closed
+    Raises BookingsInTheWay while a booking that was not named falls into the time; ClosedAlready if the room is closed
     then already, or someone is filling in a booking this minute.
     """
     permit(policy.may_manage, manager, space)
+    if interval.ends_at <= clock.now():
+        raise errors.InThePast(field="to_date")
+    interval = Interval(max(interval.starts_at, clock.now()), interval.ends_at)
     if not reason.strip():
         raise errors.ReasonMissing(field="reason")
     affected = bookings_in_the_way(space, interval)
@@ -34,7 +37,7 @@ def close(manager: Person, space: Space, interval: Interval, reason: str, *, can
     try:
         held = occupancy.claim(space.resource_id, interval, kind=Holding.CLOSURE)
     except occupancy.Taken as clash:
-        raise errors.AlreadyTaken from clash
+        raise errors.ClosedAlready from clash
     closure = Closure(
         space_id=space.id,
         occupancy=held,
