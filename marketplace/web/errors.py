@@ -1,5 +1,6 @@
 """A refusal as a page or as problem+json (RFC 9457), in one place."""
 
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import sqlalchemy as sa
@@ -8,7 +9,7 @@ from flask import Flask, Response, jsonify, request
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from marketplace.kernel import db
+from marketplace.kernel import clock, db
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.words import Text, _l
 from marketplace.web.pages import page
@@ -22,6 +23,7 @@ TITLES: dict[int, Text] = {
     404: _l("Page not found"),
     405: _l("That address does not take this kind of request"),
     409: _l("That is no longer possible"),
+    412: _l("That has changed meanwhile"),
     413: _l("That is too much at once"),
     415: _l("That kind of content is not read here"),
     422: _l("Something is not right yet"),
@@ -42,6 +44,14 @@ SENTENCES: dict[int, Text] = {
 }
 
 
+CHANGED = _l("Someone changed this while you were looking at it.")
+
+
+def code_of(name: str) -> str:
+    """The stable name for programs of an HTTP status: Not Found is not_found."""
+    return name.lower().replace(" ", "_")
+
+
 def wants_json() -> bool:
     """Whether a program asked: everything under /api/ answers in JSON."""
     return request.path.startswith("/api/")
@@ -50,7 +60,7 @@ def wants_json() -> bool:
 def answer(status: int, title: object, sentence: object, code: str, **more: object) -> Response:
     """One error, for a person or for a program."""
     if wants_json():
-        problem = {"type": f"/api#{code}", "title": str(title), "status": status, "detail": str(sentence), **more}
+        problem = {**more, "type": f"/api#{code}", "title": str(title), "status": status, "detail": str(sentence)}
         response = jsonify(problem)
         response.content_type = "application/problem+json"
     else:
@@ -59,12 +69,27 @@ def answer(status: int, title: object, sentence: object, code: str, **more: obje
     return response
 
 
+def facts(refusal: DomainError) -> dict[str, object]:
+    """What a program may want to know of a refusal beside its sentence: moments in ISO 8601, lengths in minutes."""
+    told: dict[str, object] = {}
+    for name, value in refusal.details.items():
+        if name == "field":
+            told["errors"] = {str(value): [str(refusal.sentence)]}
+        elif isinstance(value, datetime):
+            told[name] = clock.local(value).isoformat()
+        elif isinstance(value, timedelta):
+            told[f"{name}_minutes"] = int(value.total_seconds()) // 60
+        else:
+            told[name] = value if isinstance(value, str | int | float | dict | list | None) else str(value)
+    return told
+
+
 def install(app: Flask) -> None:
     """Give every failure its page."""
 
     @app.errorhandler(DomainError)
     def refused(refusal: DomainError) -> Response:
-        response = answer(refusal.status, refusal.title, refusal.sentence, refusal.code)
+        response = answer(refusal.status, refusal.title, refusal.sentence, refusal.code, **facts(refusal))
         if seconds := refusal.details.get("retry_after"):
             response.headers["Retry-After"] = str(seconds)
         return response
@@ -75,7 +100,9 @@ def install(app: Flask) -> None:
         if status < HTTPStatus.BAD_REQUEST:
             return Response(failure.get_response().get_data(), status, failure.get_headers())
         title = TITLES.get(status, TITLES[400])
-        response = answer(status, title, SENTENCES.get(status, SENTENCES[400]), failure.name.lower().replace(" ", "_"))
+        response = answer(status, title, SENTENCES.get(status, SENTENCES[400]), code_of(failure.name))
+        if status == HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = "Bearer"
         for name, value in failure.get_headers():
             if name in ("Allow", "WWW-Authenticate", "Retry-After"):
                 response.headers[name] = value
@@ -83,7 +110,7 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(StaleDataError)
     def stale(_: StaleDataError) -> Response:
-        return answer(409, TITLES[409], _l("Someone changed this while you were looking at it."), "changed_meanwhile")
+        return answer(409, TITLES[409], CHANGED, "changed_meanwhile")
 
     @app.errorhandler(sa.exc.OperationalError)
     def busy(failure: sa.exc.OperationalError) -> Response:

@@ -18,13 +18,14 @@ from marketplace.kernel.writing import (
     show_time,
     show_weekday,
 )
+from marketplace.web.errors import wants_json
 
 COOKIE = "language"
 
 
 def choose() -> str:
-    """The language of this request: as just switched, as kept, as the browser asks, English."""
-    for code in (request.args.get("language"), request.cookies.get(COOKIE)):
+    """The language of this request: as just switched, as kept, as the browser asks, English; programs only ask."""
+    for code in () if wants_json() else (request.args.get("language"), request.cookies.get(COOKIE)):
         if code in LANGUAGES:
             return code
     return request.accept_languages.best_match(list(LANGUAGES), "en")
@@ -62,7 +63,7 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def remember(response: Response) -> Response:
-        if request.args.get("language") in LANGUAGES:
+        if request.args.get("language") in LANGUAGES and not wants_json():
             response.set_cookie(
                 COOKIE, request.args["language"], max_age=31_536_000, samesite="Lax",
                 secure=app.config["SESSION_COOKIE_SECURE"], httponly=True,

@@ -11,6 +11,7 @@ import structlog
 from flask import Flask, Response, abort, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from werkzeug.routing import IntegerConverter
 
 from marketplace.kernel import db, limits
 from marketplace.settings import Settings
@@ -53,6 +54,13 @@ def limited(*limits_: Limit) -> Callable[[View], View]:
     return mark
 
 
+class RowNumber(IntegerConverter):
+    """A number in an address: one that no row can have is not found, before the database is asked."""
+
+    def __init__(self, map: Any, max: int = 2**31 - 1, **options: Any) -> None:  # noqa: A002 - werkzeug's names
+        super().__init__(map, max=max, **options)
+
+
 class BrowserSessions(SecureCookieSessionInterface):
     """Cookies are for pages only: a program under /api/ identifies itself by a bearer token and nothing else."""
 
@@ -74,6 +82,12 @@ def _spend_limits() -> None:
     for limit in chosen:
         with db.separate() as own:
             limits.spend(own, f"{limit.name}:{limit.key()}", limit.allowed, limit.per)
+
+
+def _refuse_unwritable() -> None:
+    """NUL is no letter: PostgreSQL refuses it, whatever it is asked for."""
+    if "\0" in request.path or any("\0" in value for _name, value in request.args.items(multi=True)):
+        abort(400)
 
 
 def _begin() -> None:
@@ -141,6 +155,7 @@ def _policy(settings: Settings) -> str:
 def install(app: Flask, settings: Settings) -> None:
     """Protect every request of the app; the order of the steps matters."""
     app.session_interface = BrowserSessions()
+    app.url_map.converters["int"] = RowNumber
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SESSION_COOKIE_NAME="__Host-maeul" if settings.secure else "maeul",
@@ -163,6 +178,7 @@ def install(app: Flask, settings: Settings) -> None:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
+    app.before_request(_refuse_unwritable)
     app.before_request(_protect)
     app.before_request(_spend_limits)
     app.before_request(_begin)
