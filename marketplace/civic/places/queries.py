@@ -103,6 +103,43 @@ def near(point: geo.Point, metres: float, *, limit: int = 50) -> list[tuple[Buil
     return [(building, distance) for building, distance in db.session.execute(found)]
 
 
+def buildings_after(
+    last: tuple[Any, ...] | None,
+    *,
+    limit: int | None = None,
+    district_id: int | None = None,
+    words: str = "",
+    near: geo.Point | None = None,
+    metres: float | None = None,
+) -> list[tuple[Building, float | None]]:
+    """Buildings after a position in their list, each with its distance from a point: nearest first, else by id.
+
+    A position is (distance, id) where a point is given, otherwise (0.0, id). One statement.
+    """
+    away: sa.ColumnElement[Any] = sa.null() if near is None else geo.distance(BuildingPoint.point, near)
+    found = _whole().add_columns(away).where(*_asked(district_id, words)).limit(limit)
+    if near is not None:
+        found = found.join(BuildingPoint, BuildingPoint.building_id == Building.id).order_by(away)
+    if near is not None and metres is not None:
+        found = found.where(geo.within(BuildingPoint.point, near, metres))
+    if last is not None:
+        later = Building.id > last[1]
+        found = found.where(later if near is None else sa.or_(away > last[0], sa.and_(away == last[0], later)))
+    return [(building, distance) for building, distance in db.session.execute(found.order_by(Building.id))]
+
+
+def get_district(district_id: int) -> District:
+    """A district. Raises NotFound."""
+    if (district := db.session.get(District, district_id)) is None:
+        raise NotFound
+    return district
+
+
+def districts_after(last: int, limit: int) -> list[District]:
+    """Districts by id, from after one of them on."""
+    return list(db.session.scalars(sa.select(District).where(District.id > last).order_by(District.id).limit(limit)))
+
+
 def building_feature(building: Building) -> geo.Feature | None:
     """A building on the map, or None if nobody knows where it stands."""
     if building.point is None:
