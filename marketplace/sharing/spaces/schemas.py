@@ -6,11 +6,13 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from marketplace.civic.places.models import ACCESSIBILITY
-from marketplace.kernel import clock
+from marketplace.civic.places.schemas import BuildingRecord
+from marketplace.kernel import clock, money
 from marketplace.kernel.ical import Entry
 from marketplace.kernel.intervals import Interval
-from marketplace.kernel.words import _, _m
-from marketplace.sharing.spaces.models import AGREED, Booking, Feature, Kind
+from marketplace.kernel.words import _, _l, _m
+from marketplace.sharing.spaces import policy
+from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Feature, Kind
 from marketplace.sharing.spaces.queries.search import When
 
 LENGTHS = (60, 90, 120, 180, 240, 360, 480)
@@ -212,3 +214,200 @@ def calendar_entry(booking: Booking, url: str) -> Entry:
         url=url,
         cancelled=booking.state not in AGREED,
     )
+
+
+# --- for programs ---
+
+
+class FreeTimesQuestions(Schema):
+    """From which day on, for how many days, for what length."""
+
+    first = fields.Date(
+        data_key="from", validate=sensible, metadata={"description": _l("The first day; today if it is left out.")}
+    )
+    days = fields.Integer(load_default=7, validate=validate.Range(1, 31))
+    minutes = fields.Integer(
+        validate=validate.Range(15, LONGEST_MINUTES),
+        metadata={"description": _l("The length wanted; the room's shortest if it is left out.")},
+    )
+
+
+class BookingRequest(Timed, BookingDetails):
+    """A booking in one step."""
+
+    space = fields.Integer(
+        required=True, validate=validate.Range(1, 2**31 - 1), metadata={"description": _l("Id of the room.")}
+    )
+    rules_accepted = fields.Boolean(
+        required=True, validate=validate.Equal(True, error=_m("Confirm that you accept the rules of the room."))
+    )
+
+
+class BookingQuestions(Schema):
+    """Which of one's bookings."""
+
+    when = fields.String(load_default="upcoming", validate=validate.OneOf(("upcoming", "past")))
+
+
+class Moment(fields.AwareDateTime):
+    """A moment as the city's clocks show it, with their distance from UTC."""
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **options: Any) -> Any:
+        return super()._serialize(value and clock.local(value), attr, obj, **options)
+
+
+class IntervalRecord(Schema):
+    """From a moment up to, not including, a later one."""
+
+    starts_at = Moment()
+    ends_at = Moment()
+
+
+def _clock_time(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+class HoursRecord(Schema):
+    """When a room is open on a day of the week: Monday is 0, a public holiday 7; 24:00 is midnight."""
+
+    weekday = fields.Integer()
+    opens = fields.Function(lambda hours: _clock_time(hours.opens), metadata={"type": "string"})
+    closes = fields.Function(lambda hours: _clock_time(hours.closes), metadata={"type": "string"})
+
+
+class ClosedDayRecord(Schema):
+    """The nth such weekday of every month, on which a room stays closed."""
+
+    weekday = fields.Integer()
+    nth = fields.Integer()
+
+
+class SpaceRecord(Schema):
+    """A room, when it is open, what it costs and how it is booked. Fees are in the currency's smallest unit."""
+
+    id = fields.Integer()
+    code = fields.String(allow_none=True)
+    name = fields.String(metadata={"description": _l("As it is written on the door.")})
+    name_en = fields.String(allow_none=True)
+    kind = fields.Enum(Kind, by_value=fields.String)
+    capacity = fields.Integer(allow_none=True)
+    area_m2 = fields.Float(allow_none=True)
+    features = fields.Function(
+        lambda space: [one.feature.value for one in space.features],
+        metadata={"type": "array", "items": {"type": "string", "enum": [feature.value for feature in Feature]}},
+    )
+    equipment = fields.List(fields.String())
+    about = fields.String()
+    building = fields.Nested(BuildingRecord)
+    part_of = fields.Integer(
+        attribute="part_of_id", allow_none=True, metadata={"description": _l("Id of the room that this is a part of.")}
+    )
+    hours = fields.List(fields.Nested(HoursRecord))
+    closed_days = fields.List(fields.Nested(ClosedDayRecord))
+    closed_note = fields.String()
+    currency = fields.Function(lambda _space: money.currency(), metadata={"type": "string"})
+    base_minutes = fields.Integer(metadata={"description": _l("The length that the base fee is for.")})
+    base_fee = fields.Integer()
+    extra_minutes = fields.Integer(
+        allow_none=True, metadata={"description": _l("Each further unit begun costs the extra fee.")}
+    )
+    extra_fee = fields.Integer(allow_none=True)
+    fee_note = fields.String()
+    min_minutes = fields.Integer()
+    max_minutes = fields.Integer()
+    raster_minutes = fields.Integer(metadata={"description": _l("Bookings start every so many minutes.")})
+    before_minutes = fields.Integer(metadata={"description": _l("Kept free before each booking.")})
+    after_minutes = fields.Integer(metadata={"description": _l("Kept free after each booking.")})
+    notice_days = fields.Integer(metadata={"description": _l("Booked so many days ahead at least.")})
+    horizon_days = fields.Integer(metadata={"description": _l("Booked so many days ahead at most.")})
+    by_request = fields.Boolean(metadata={"description": _l("Whether the building answers each booking.")})
+    answer_days = fields.Integer(metadata={"description": _l("How many days the building has to answer.")})
+    cancel_hours = fields.Integer(metadata={"description": _l("How many hours before it may still be cancelled.")})
+    house_rules = fields.String()
+
+
+class FoundSpaceRecord(SpaceRecord):
+    """A room in a list: whether it is free at the time asked for, when next, and how far it is."""
+
+    free = fields.Nested(
+        IntervalRecord,
+        allow_none=True,
+        metadata={"description": _l("The time asked for, if the room is free then.")},
+    )
+    next_free = fields.Nested(
+        IntervalRecord,
+        allow_none=True,
+        metadata={"description": _l("The next time it is free for so long, within two weeks.")},
+    )
+    metres = fields.Integer(allow_none=True)
+
+
+class FreeDayRecord(Schema):
+    """A day's free times, in order."""
+
+    date = fields.Date()
+    holiday = fields.Boolean()
+    times = fields.List(fields.Nested(IntervalRecord))
+
+
+class FreeTimesRecord(Schema):
+    """When a room may be booked for a length; each start of its raster that is free."""
+
+    space = fields.Integer()
+    minutes = fields.Integer()
+    fee = fields.Integer()
+    currency = fields.String()
+    days = fields.List(fields.Nested(FreeDayRecord))
+
+
+class OtherRoomRecord(IntervalRecord):
+    """Another room that is free at the time wanted."""
+
+    space = fields.Integer()
+    name = fields.String()
+    name_en = fields.String(allow_none=True)
+    metres = fields.Integer(allow_none=True)
+
+
+class AlternativesRecord(Schema):
+    """What else would do, sent with a refusal: the room at other times, other rooms at the time."""
+
+    times = fields.List(fields.Nested(IntervalRecord))
+    rooms = fields.List(fields.Nested(OtherRoomRecord))
+
+
+class BookedBuildingRecord(Schema):
+    """The building of a booked room."""
+
+    id = fields.Integer()
+    name = fields.String()
+    name_en = fields.String(allow_none=True)
+
+
+class BookedSpaceRecord(BookedBuildingRecord):
+    """A booked room."""
+
+    building = fields.Nested(BookedBuildingRecord)
+
+
+class BookingRecord(Schema):
+    """A booking."""
+
+    reference = fields.String()
+    space = fields.Nested(BookedSpaceRecord)
+    starts_at = Moment()
+    ends_at = Moment()
+    minutes = fields.Integer()
+    state = fields.Enum(BookingState, by_value=fields.String)
+    people = fields.Integer(allow_none=True)
+    purpose = fields.String()
+    fee = fields.Integer()
+    currency = fields.Function(lambda _booking: money.currency(), metadata={"type": "string"})
+    due_at = Moment(allow_none=True, metadata={"description": _l("By when the building answers a request.")})
+    reason = fields.String(metadata={"description": _l("Why it was declined or cancelled.")})
+    cancel_until = fields.Function(
+        lambda booking: clock.local(policy.cancel_until(booking)).isoformat(),
+        metadata={"type": "string", "format": "date-time"},
+    )
+    created_at = Moment()
+    version = fields.Integer(metadata={"description": _l("Send it with a change: another one's is then not lost.")})
