@@ -18,6 +18,7 @@ FEATURES = (
     "civic.accounts",
     "sharing.spaces",
     "portal.home",
+    "portal.reference",
     "portal.demo",
 )
 DOORS = ("views", "staff", "api", "tasks", "commands")

@@ -1,0 +1,1 @@
+"""The description of the JSON doors, for people and for programs."""
