@@ -49,7 +49,7 @@ def _context(booking: Booking) -> dict[str, Any]:
     return {
         "booking": booking,
         "space": booking.space,
-        "cancel_until": policy.cancel_until(booking),
+        "cancel_until": policy.cancel_until(booking) if policy.may_still_cancel(booking) else None,
         "link": url_for("spaces.booking", reference=booking.reference, _external=True),
         "space_link": url_for("spaces.space", space_id=booking.space_id, _external=True),
         "answer_link": url_for("spaces_staff.answer", reference=booking.reference, _external=True),
