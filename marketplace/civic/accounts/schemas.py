@@ -3,26 +3,29 @@
 from marshmallow import Schema, fields, post_load, validate
 
 from marketplace.civic.accounts.models import Method, Role
-from marketplace.kernel.words import LANGUAGES
+from marketplace.kernel.words import LANGUAGES, _m
 
 NAME = validate.Length(min=1, max=80)
 EMAIL = validate.Length(max=254)
 PASSWORD = validate.Length(max=1000)
+NO_NAME = {"required": _m("Enter a name.")}
+NO_EMAIL = {"required": _m("Enter an e-mail address, such as name@example.org.")}
+NO_PASSWORD = {"required": _m("Enter a password.")}
 
 
 class SignIn(Schema):
     """Who is there."""
 
-    email = fields.String(required=True, validate=EMAIL)
-    password = fields.String(required=True, validate=PASSWORD)
+    email = fields.String(required=True, validate=EMAIL, error_messages=NO_EMAIL)
+    password = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
 
 
 class Registration(Schema):
     """A new account."""
 
-    name = fields.String(required=True, validate=NAME)
-    email = fields.Email(required=True, validate=EMAIL)
-    password = fields.String(required=True, validate=PASSWORD)
+    name = fields.String(required=True, validate=NAME, error_messages=NO_NAME)
+    email = fields.Email(required=True, validate=EMAIL, error_messages=NO_EMAIL)
+    password = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
     language = fields.String(load_default="en", validate=validate.OneOf(list(LANGUAGES)))
     district_id = fields.Integer(load_default=None, allow_none=True)
 
@@ -30,7 +33,7 @@ class Registration(Schema):
 class Profile(Schema):
     """What one may change about oneself; `version` says what was on the page."""
 
-    name = fields.String(required=True, validate=NAME)
+    name = fields.String(required=True, validate=NAME, error_messages=NO_NAME)
     language = fields.String(required=True, validate=validate.OneOf(list(LANGUAGES)))
     district_id = fields.Integer(load_default=None, allow_none=True)
     version = fields.Integer(required=True)
@@ -39,25 +42,25 @@ class Profile(Schema):
 class Address(Schema):
     """Where to send a letter."""
 
-    email = fields.Email(required=True, validate=EMAIL)
+    email = fields.Email(required=True, validate=EMAIL, error_messages=NO_EMAIL)
 
 
 class NewAddress(Address):
     """Another address, asked for by whoever knows the password."""
 
-    password = fields.String(required=True, validate=PASSWORD)
+    password = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
 
 
 class NewPassword(Schema):
     """A password to begin with."""
 
-    password = fields.String(required=True, validate=PASSWORD)
+    password = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
 
 
 class PasswordChange(NewPassword):
     """A password instead of the present one."""
 
-    current = fields.String(required=True, validate=PASSWORD)
+    current = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
 
 
 class Nothing(Schema):
@@ -67,7 +70,7 @@ class Nothing(Schema):
 class TokenRequest(Schema):
     """A token for a program; without days it does not run out."""
 
-    name = fields.String(required=True, validate=NAME)
+    name = fields.String(required=True, validate=NAME, error_messages={"required": _m("Say what it is for.")})
     days = fields.Integer(load_default=None, allow_none=True, validate=validate.OneOf([30, 90, 365]))
 
 
