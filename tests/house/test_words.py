@@ -4,7 +4,7 @@ To bring the catalogue up to date after a sentence was added or changed:
 
     .venv/bin/pybabel extract -F babel.cfg -k _l -k _m --project Maeul --add-location=file -o /tmp/maeul.pot .
     .venv/bin/pybabel update -l ko -d marketplace/translations -i /tmp/maeul.pot \
-        --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+        --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 
 Then fill in what is empty in marketplace/translations/ko/LC_MESSAGES/messages.po (the very first time, `init` makes it,
 in place of `update` and without its second line); ./run and ./test compile it. Warnings about num_plurals mean nothing:
