@@ -29,6 +29,13 @@ def show(amount: int) -> str:
     return format_currency(amount / 10**precision, _currency, locale=words.language.get())
 
 
+def show_fee(amount: int | None) -> str:
+    """What something costs: a sum, nothing, or what the building says when asked."""
+    if amount is None:
+        return words._("Ask the building")
+    return show(amount) if amount else words._("Free of charge")
+
+
 def split(amount: int, weights: Sequence[int]) -> list[int]:
     """Divide an amount in proportion to weights without losing a unit.
 

@@ -1,7 +1,5 @@
 """Which language a page speaks."""
 
-from urllib.parse import urlencode
-
 from flask import Flask, Response, request
 
 from marketplace.kernel import clock, money, words
@@ -19,6 +17,7 @@ from marketplace.kernel.writing import (
     show_weekday,
 )
 from marketplace.web.errors import wants_json
+from marketplace.web.pages import with_query
 
 COOKIE = "language"
 
@@ -33,8 +32,7 @@ def choose() -> str:
 
 def switch_url(code: str) -> str:
     """This page in another language."""
-    query = [(name, value) for name, value in request.args.items(multi=True) if name != "language"]
-    return f"{request.path}?{urlencode([*query, ('language', code)])}"
+    return with_query(language=code)
 
 
 def install(app: Flask) -> None:
@@ -47,6 +45,7 @@ def install(app: Flask) -> None:
             "day": lambda moment: clock.local(moment).date().isoformat(),
             "day_short": show_day_short,
             "distance": show_distance,
+            "fee": money.show_fee,
             "hours": show_hours,
             "interval": show_interval,
             "minutes": show_minutes,

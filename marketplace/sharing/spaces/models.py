@@ -141,7 +141,8 @@ class Space(db.Base):
     """What an official file said beyond the columns here, so that an export gives it back."""
 
     base_minutes: Mapped[int] = mapped_column(default=60)
-    base_fee: Mapped[int] = mapped_column(default=0)
+    base_fee: Mapped[int | None] = mapped_column(default=0)
+    """None where the building has to be asked."""
     extra_minutes: Mapped[int | None]
     extra_fee: Mapped[int | None]
     fee_note: Mapped[str] = mapped_column(sa.Text, default="")
@@ -211,11 +212,13 @@ class Space(db.Base):
         """How long the room is held after a booking, to clear it."""
         return timedelta(minutes=self.after_minutes)
 
-    def fee(self, minutes: int) -> int:
-        """What so many minutes cost: the base fee, then a fee for each further unit begun.
+    def fee(self, minutes: int) -> int | None:
+        """What so many minutes cost, None if the building has to be asked: the base fee, then a fee for each further unit begun.
 
         Without a fee for further units, each base unit begun costs the base fee.
         """
+        if self.base_fee is None:
+            return None
         if self.extra_minutes and self.extra_fee is not None:
             further = max(0, minutes - self.base_minutes)
             return self.base_fee + -(-further // self.extra_minutes) * self.extra_fee
@@ -283,7 +286,8 @@ class Booking(db.Base):
     held_until: Mapped[datetime | None]
     people: Mapped[int | None]
     purpose: Mapped[str] = mapped_column(sa.String(500), default="")
-    fee: Mapped[int] = mapped_column(default=0)
+    fee: Mapped[int | None]
+    """None where the building tells it."""
     due_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(sa.String(500), default="")
     """Why it was declined or cancelled, as told to the resident."""

@@ -307,7 +307,9 @@ class SpaceRecord(Schema):
     closed_note = fields.String()
     currency = fields.Function(lambda _space: money.currency(), metadata={"type": "string"})
     base_minutes = fields.Integer(metadata={"description": _l("The length that the base fee is for.")})
-    base_fee = fields.Integer()
+    base_fee = fields.Integer(
+        allow_none=True, metadata={"description": _l("Nothing where the building has to be asked.")}
+    )
     extra_minutes = fields.Integer(
         allow_none=True, metadata={"description": _l("Each further unit begun costs the extra fee.")}
     )
@@ -355,7 +357,7 @@ class FreeTimesRecord(Schema):
 
     space = fields.Integer()
     minutes = fields.Integer()
-    fee = fields.Integer()
+    fee = fields.Integer(allow_none=True, metadata={"description": _l("Nothing where the building has to be asked.")})
     currency = fields.String()
     days = fields.List(fields.Nested(FreeDayRecord))
 
@@ -401,7 +403,7 @@ class BookingRecord(Schema):
     state = fields.Enum(BookingState, by_value=fields.String)
     people = fields.Integer(allow_none=True)
     purpose = fields.String()
-    fee = fields.Integer()
+    fee = fields.Integer(allow_none=True, metadata={"description": _l("Nothing where the building has to be asked.")})
     currency = fields.Function(lambda _booking: money.currency(), metadata={"type": "string"})
     due_at = Moment(allow_none=True, metadata={"description": _l("By when the building answers a request.")})
     reason = fields.String(metadata={"description": _l("Why it was declined or cancelled.")})

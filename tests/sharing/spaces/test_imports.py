@@ -116,7 +116,7 @@ def test_a_row_becomes_a_room_with_its_building_hours_fee_and_features():
 @pytest.mark.parametrize(
     ("cells", "fee_note", "by_request"),
     [
-        ({columns.FEE: ""}, official.ASK, True),
+        ({columns.FEE: ""}, "", True),
         ({columns.FEE: "50,000(주말 65,000)"}, "50,000(주말 65,000)", True),
         ({columns.CLOSED: "격주 일요일"}, "", True),
         ({columns.CLOSED: "일요일, 행사 시 변경"}, "", True),

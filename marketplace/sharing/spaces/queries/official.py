@@ -14,8 +14,6 @@ from marketplace.sharing.spaces import layouts
 from marketplace.sharing.spaces.layouts import MIDNIGHT, Fee, OfficialRoom
 from marketplace.sharing.spaces.models import Space
 
-ASK = "사용료 문의"
-"""The note on the fee of a room that is charged, where the file says no amount nor anything else."""
 UNSURE = {"closed_unclear", "closed_more"}
 """Cautions about closed days after which the building has to confirm that the room is open at all."""
 
@@ -47,15 +45,14 @@ def facts_of(room: OfficialRoom) -> dict[str, Any]:
 
 
 def tariff(fee: Fee) -> dict[str, Any]:
-    """A fee in the columns of a room. One for a single use covers a whole day; an unknown one has a note and no sum."""
-    unknown = not fee.free and fee.base_fee is None
+    """A fee in the columns of a room. One for a single use covers a whole day."""
     extra = bool(fee.base_fee) and fee.extra_fee is not None
     return {
         "base_minutes": fee.base_minutes or (MIDNIGHT if fee.base_fee else HOUR),
-        "base_fee": fee.base_fee or 0,
+        "base_fee": 0 if fee.free else fee.base_fee,
         "extra_minutes": fee.extra_minutes if extra else None,
         "extra_fee": fee.extra_fee if extra else None,
-        "fee_note": fee.note or (ASK if unknown else ""),
+        "fee_note": fee.note,
     }
 
 
@@ -168,7 +165,6 @@ def _opening(space: Space) -> dict[str, Any]:
 
 def _fee(space: Space) -> Fee:
     if not space.base_fee:
-        asks = bool(space.fee_note)
-        return Fee(not asks, space.base_minutes, note="" if space.fee_note == ASK else space.fee_note)
+        return Fee(space.base_fee == 0, space.base_minutes, note=space.fee_note)
     base = None if space.base_minutes == MIDNIGHT else space.base_minutes
     return Fee(False, base, space.base_fee, space.extra_minutes, space.extra_fee, space.fee_note)
