@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -147,12 +147,46 @@ class Browser(FlaskClient):
         """Post a form."""
         return self.post(path, data={"csrf_token": self.token(), **fields})
 
+    def items(self, path: str, headers: dict[str, str] | None = None, **asked: object) -> list[Any]:
+        """Every item of a list for programs, part after part."""
+        found: list[Any] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            more = {"cursor": cursor} if cursor else {}
+            answer = self.get(path, query_string={**asked, **more}, headers=headers)
+            assert answer.status_code == 200, answer.text
+            part = answer.get_json()
+            found, cursor = found + part["items"], part["next"]
+            assert ("Link" in answer.headers) == bool(cursor)
+            assert part["items"] or cursor is None
+        return found
+
 
 @pytest.fixture
 def browser(app: Flask) -> Browser:
     """Someone at the site, not signed in."""
     app.test_client_class = Browser
     return app.test_client()  # type: ignore[return-value]
+
+
+@pytest.fixture
+def statements() -> Callable[[], AbstractContextManager[list[str]]]:
+    """Collects the SQL statements of a block, savepoints aside."""
+
+    @contextmanager
+    def watch() -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(_connection, _cursor, statement, *_):
+            if "SAVEPOINT" not in statement:
+                seen.append(statement)
+
+        bind = db.session.get_bind()
+        sa.event.listen(bind, "before_cursor_execute", note)
+        yield seen
+        sa.event.remove(bind, "before_cursor_execute", note)
+
+    return watch
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import shapely
 
+from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Person, PersonSession, Role, RoleGrant
 from marketplace.civic.departments.models import Department
 from marketplace.civic.places import queries as place_queries
@@ -106,6 +107,11 @@ def sign_in(browser: "Browser", person: Person, device: str = "Firefox, Linux") 
         session["_user_id"] = token
         session.permanent = True
     return browser
+
+
+def bearer(person: Person) -> dict[str, str]:
+    """The header by which a program acts for this person."""
+    return {"Authorization": f"Bearer {accounts.create_api_token(person, 'Test', None)}"}
 
 
 # --- spaces ---

@@ -31,7 +31,7 @@ fields.List.default_error_messages = {"invalid": _m("Send a list.")}
 fields.Enum.default_error_messages = {"unknown": _m("Choose one of: {choices}.")}
 
 
-class NotJSON(Invalid):
+class NotJson(Invalid):
     """A body that no program can read."""
 
     status = 400
@@ -209,9 +209,9 @@ def _json() -> Any:
     try:
         return json.loads(request.get_data(), parse_constant=_refuse_constant)
     except json.JSONDecodeError as failure:
-        raise NotJSON(reason=_l("line {line}, column {column}.", line=failure.lineno, column=failure.colno)) from None
+        raise NotJson(reason=_l("line {line}, column {column}.", line=failure.lineno, column=failure.colno)) from None
     except (ValueError, RecursionError):
-        raise NotJSON(reason=_l("it holds something that JSON does not allow.")) from None
+        raise NotJson(reason=_l("it holds something that JSON does not allow.")) from None
 
 
 def _refuse_constant(name: str) -> None:

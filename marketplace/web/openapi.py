@@ -17,13 +17,13 @@ from marketplace.kernel.errors import DomainError, Forbidden, NotFound
 from marketplace.kernel.words import Text, _l
 from marketplace.web import once
 from marketplace.web.access import SAFE_METHODS, mark_of
-from marketplace.web.api import JSON, NotJSON, Operation, ReadAgain, Unreadable
+from marketplace.web.api import JSON, NotJson, Operation, ReadAgain, Unreadable
 from marketplace.web.errors import CHANGED, SENTENCES, TITLES, code_of
 
 PROBLEM = "application/problem+json"
 
 EVERYWHERE: tuple[type[DomainError], ...] = (
-    NotJSON, Unreadable, ReadAgain, NotFound, Forbidden, once.OtherRequest, once.KeyTooLong,
+    NotJson, Unreadable, ReadAgain, NotFound, Forbidden, once.OtherRequest, once.KeyTooLong,
 )  # fmt: skip
 """What any route may refuse."""
 
