@@ -1,15 +1,24 @@
 """Every setting of the platform, read once from the environment; docs/operate.md has them in a table."""
 
 import os
+import re
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.numbers import UnknownCurrencyError, validate_currency
+from holidays import list_supported_countries
+
 ENVIRONMENTS = ("development", "production", "test")
-YES = {"1", "true", "yes", "on"}
+YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+DATABASES = ("sqlite:///", "postgresql+psycopg://")
+MAILBOX = re.compile(r"([^<>\r\n]+ )?(<[^<>@\s]+@[^<>@\s]+>)|[^<>@\s]+@[^<>@\s]+")
+TILES = re.compile(r"https?://[\w.-]+(:\d+)?/[^\s;,]+")
 
 
 class SettingsError(Exception):
@@ -46,8 +55,9 @@ class Settings:
             for field in fields(cls)
             if environment.get(field.name.upper(), "") != ""
         }
-        values.setdefault("base_url", f"http://{environment.get('BIND', '127.0.0.1')}:{environment.get('PORT', '8000')}")
-        return cls(**values).completed().checked()
+        host, port = environment.get("BIND", "127.0.0.1"), environment.get("PORT", "8000")
+        values.setdefault("base_url", f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        return cls(**values).checked().completed()
 
     def completed(self) -> "Settings":
         """With a database file, and in development a secret of its own, kept in the data directory."""
@@ -60,13 +70,31 @@ class Settings:
         )
 
     def checked(self) -> "Settings":
-        """Refuse a setting that does not exist, and in production one that is not safe."""
+        """Refuse a setting that cannot be, and in production one that is not safe."""
         if self.maeul_env not in ENVIRONMENTS:
             raise SettingsError(f"MAEUL_ENV is {self.maeul_env!r}; it may be {', '.join(ENVIRONMENTS)}.")
+        if self.database_url and not self.database_url.startswith(DATABASES):
+            raise SettingsError(f"DATABASE_URL must begin with {' or '.join(DATABASES)}")
         try:
             ZoneInfo(self.city_zone)
         except Exception as unknown:
             raise SettingsError(f"CITY_ZONE is {self.city_zone!r}; it must be a name such as Asia/Seoul.") from unknown
+        if self.city_country not in list_supported_countries():
+            raise SettingsError(f"CITY_COUNTRY is {self.city_country!r}; no public holidays are known for it.")
+        try:
+            validate_currency(self.currency)
+        except UnknownCurrencyError as unknown:
+            raise SettingsError(f"CURRENCY is {self.currency!r}; it must be a code such as KRW.") from unknown
+        if not self.base_url.startswith(("http://", "https://")):
+            raise SettingsError(f"BASE_URL is {self.base_url!r}; it must begin with http:// or https://.")
+        if self.proxies < 0:
+            raise SettingsError(f"PROXIES is {self.proxies}; it must be 0 or more.")
+        if self.smtp_url and not self.smtp_url.startswith(("smtp://", "smtps://")):
+            raise SettingsError("SMTP_URL must begin with smtp:// or smtps://.")
+        if not MAILBOX.fullmatch(self.mail_from):
+            raise SettingsError(f"MAIL_FROM is {self.mail_from!r}; it must be name@host or Name <name@host>.")
+        if self.tile_url and not TILES.fullmatch(self.tile_url):
+            raise SettingsError(f"TILE_URL is {self.tile_url!r}; it must be https://host/path, with no wildcard host.")
         if self.in_production:
             self._safe_for_production()
         return self
@@ -76,7 +104,7 @@ class Settings:
             raise SettingsError("SECRET_KEY must be set in production, with at least 32 random characters.")
         if self.debug:
             raise SettingsError("DEBUG must be off in production.")
-        if self.database_url.startswith("sqlite") and not self.allow_sqlite:
+        if not self.database_url.startswith("postgresql") and not self.allow_sqlite:
             raise SettingsError("Production runs on PostgreSQL. Set ALLOW_SQLITE=yes to run it on SQLite all the same.")
         if not self.base_url.startswith("https://"):
             raise SettingsError("BASE_URL must be the https:// address of the site in production.")
@@ -100,6 +128,8 @@ class Settings:
 
 def _read(name: str, kind: Any, value: str) -> Any:
     if kind is bool:
+        if value.lower() not in YES | NO:
+            raise SettingsError(f"{name.upper()} is {value!r}; it must be yes or no.")
         return value.lower() in YES
     if kind is int:
         try:
@@ -110,11 +140,12 @@ def _read(name: str, kind: Any, value: str) -> Any:
 
 
 def _kept_secret(file: Path) -> str:
+    """The secret in this file, which is whole from the moment it has its name: two that start at once share one."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text().strip()
-    with os.fdopen(descriptor, "w") as new:
-        new.write(secret := secrets.token_hex(32))
-    return secret
+    if not file.exists():
+        with tempfile.NamedTemporaryFile("w", dir=file.parent) as new:  # readable by its owner alone
+            new.write(secrets.token_hex(32))
+            new.flush()
+            with suppress(FileExistsError):
+                os.link(new.name, file)
+    return file.read_text().strip()

@@ -145,18 +145,21 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 def make_engine(url: str, **options: Any) -> sa.Engine:
-    """An engine for either database, its connections set up as docs/decisions describe."""
+    """An engine for either database, its connections set up as docs/decisions describe; errors hold no one's data."""
     if sa.make_url(url).get_backend_name() == "sqlite":
         engine = sa.create_engine(
             url,
             module=_sqlite_driver(),
             connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_SECONDS},
+            hide_parameters=True,
             **options,
         )
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return sa.create_engine(url, connect_args={"options": "-c timezone=utc"}, pool_pre_ping=True, **options)
+    return sa.create_engine(
+        url, connect_args={"options": "-c timezone=utc"}, pool_pre_ping=True, hide_parameters=True, **options
+    )
 
 
 def connect(url: str) -> sa.Engine:

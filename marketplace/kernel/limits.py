@@ -56,7 +56,8 @@ def spend(session: Session, key: str, allowed: int, per: timedelta) -> None:
     now = clock.now()
     start = now - (now - datetime.fromtimestamp(0, UTC)) % per
     if session.execute(_SPEND, {"key": digest(key), "start": start, "allowed": allowed}).first() is None:
-        raise TooMany(minutes=math.ceil((start + per - now) / timedelta(minutes=1)))
+        left = start + per - now
+        raise TooMany(minutes=math.ceil(left / timedelta(minutes=1)), retry_after=math.ceil(left.total_seconds()))
 
 
 @jobs.timed("limits.sweep", every=timedelta(hours=1))

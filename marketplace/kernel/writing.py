@@ -73,7 +73,7 @@ def show_clock(minute: int) -> str:
 
 def show_distance(metres: float) -> str:
     """350 m, 1.2 km: rounded as far as people walk."""
-    return f"{round(metres, -1):.0f} m" if metres < 1000 else f"{metres / 1000:.1f} km"
+    return f"{round(metres, -1):.0f} m" if round(metres, -1) < 1000 else f"{metres / 1000:.1f} km"
 
 
 def show_weekday(weekday: int) -> str:
