@@ -218,6 +218,7 @@ def test_a_token_revoked_is_refused(program):
     assert program.get("/api/v1/bookings").status_code == 200
 
     token = accounts.api_token(program.environ_base["HTTP_AUTHORIZATION"].removeprefix("Bearer "))
+    assert token
     revoke_api_token(token.person, token.id)
 
     assert program.get("/api/v1/bookings").status_code == 401
