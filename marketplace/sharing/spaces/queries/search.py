@@ -88,7 +88,7 @@ def find(wanted: Wanted, when: When | None) -> Found:
     if when is None:
         found.free = [(row.space_id, None) for row in candidates]
         return found
-    times = _first_times(candidates, when)
+    times = _first_times(candidates, wanted, when)
     for row in candidates:
         if (interval := times.get(row.space_id)) is not None:
             found.free.append((row.space_id, interval))
@@ -151,7 +151,7 @@ def _open_spans(day: date) -> dict[int, list[tuple[int, int]]]:
     return spans
 
 
-def _first_times(candidates: Sequence[Candidate], when: When) -> dict[int, Interval]:
+def _first_times(candidates: Sequence[Candidate], wanted: Wanted, when: When) -> dict[int, Interval]:
     """The first time at which each room is free for the length wanted, within the stretch asked for.
 
     A room that is not let for so short a time offers its shortest, unless the whole stretch was asked for.
@@ -160,17 +160,17 @@ def _first_times(candidates: Sequence[Candidate], when: When) -> dict[int, Inter
     days_ahead = (when.day - clock.today()).days
     if asked is None:
         return {}
-    wanted = int(when.length.total_seconds())
+    least = int(when.length.total_seconds())
     spans = _open_spans(when.day)
     widest = max((max(row.before, row.after) for row in candidates), default=0)
     margin = timedelta(minutes=widest)
-    held = occupancy.held_seconds(sa.select(Space.resource_id).where(Space.open), asked.widened(margin, margin))
+    held = occupancy.held_seconds(_resources(candidates, wanted), asked.widened(margin, margin))
     seconds = _Seconds(when.day)
     earliest = math.ceil(clock.now().timestamp())
     first, last = max(seconds[when.from_minute], earliest), seconds[when.to_minute]
     times: dict[int, tuple[int, int]] = {}
     for row in candidates:
-        length = max(wanted, row.shortest * 60) if when.minutes else wanted
+        length = max(least, row.shortest * 60) if when.minutes else least
         if not row.notice_days <= days_ahead <= row.horizon_days or not row.shortest * 60 <= length <= row.longest * 60:
             continue
         for opens, closes in spans.get(row.space_id, ()):
@@ -181,6 +181,13 @@ def _first_times(candidates: Sequence[Candidate], when: When) -> dict[int, Inter
                 break
     intervals = {time: _interval(*time) for time in set(times.values())}
     return {space_id: intervals[time] for space_id, time in times.items()}
+
+
+def _resources(candidates: Sequence[Candidate], wanted: Wanted) -> occupancy.ResourceIds:
+    """What the candidates are held by: a few are named; many are looked for again, which is quicker to say."""
+    if len(candidates) <= occupancy.MANY:
+        return [row.resource_id for row in candidates]
+    return sa.select(Space.resource_id).where(Space.open, *_conditions(wanted))
 
 
 def _interval(start: int, length: int) -> Interval:
