@@ -213,9 +213,9 @@ class Space(db.Base):
         return timedelta(minutes=self.after_minutes)
 
     def fee(self, minutes: int) -> int | None:
-        """What so many minutes cost, None if the building has to be asked: the base fee, then a fee for each further unit begun.
+        """What so many minutes cost: the base fee, then a fee for each further unit begun.
 
-        Without a fee for further units, each base unit begun costs the base fee.
+        Without a fee for further units, each base unit begun costs the base fee. None if the building has to be asked.
         """
         if self.base_fee is None:
             return None
