@@ -27,7 +27,8 @@ def choose() -> str:
     for code in () if wants_json() else (request.args.get("language"), request.cookies.get(COOKIE)):
         if code in LANGUAGES:
             return code
-    return request.accept_languages.best_match(list(LANGUAGES), "en")
+    wanted = (tag.partition("-")[0].lower() for tag, weight in request.accept_languages if weight > 0)  # best first
+    return next((code for code in wanted if code in LANGUAGES), "en")
 
 
 def switch_url(code: str) -> str:
