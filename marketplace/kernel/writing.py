@@ -76,6 +76,11 @@ def show_distance(metres: float) -> str:
     return f"{round(metres, -1):.0f} m" if round(metres, -1) < 1000 else f"{metres / 1000:.1f} km"
 
 
+def show_nth(n: int) -> str:
+    """2nd · 2번째: which of a month's five at most."""
+    return f"{n}번째" if words.language.get() == "ko" else ("1st", "2nd", "3rd", "4th", "5th")[n - 1]
+
+
 def show_weekday(weekday: int) -> str:
     """Monday is 0, Sunday 6; 7 stands for public holidays."""
     names = (

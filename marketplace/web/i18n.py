@@ -13,6 +13,7 @@ from marketplace.kernel.writing import (
     show_interval,
     show_minutes,
     show_moment,
+    show_nth,
     show_time,
     show_weekday,
 )
@@ -52,6 +53,7 @@ def install(app: Flask) -> None:
             "minutes": show_minutes,
             "moment": show_moment,
             "money": money.show,
+            "nth": show_nth,
             "time": show_time,
             "weekday": show_weekday,
         }
