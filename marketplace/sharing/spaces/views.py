@@ -15,7 +15,8 @@ from marketplace.kernel.intervals import Interval
 from marketplace.kernel.words import _, _l
 from marketplace.kernel.writing import show_date, show_day_short, show_interval, show_time
 from marketplace.sharing.spaces import policy
-from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Feature, Kind, Space
+from marketplace.sharing.spaces.errors import HoldRanOut
+from marketplace.sharing.spaces.models import Booking, BookingState, Feature, Kind, Space
 from marketplace.sharing.spaces.queries import bookings as booking_queries
 from marketplace.sharing.spaces.queries import rooms, times
 from marketplace.sharing.spaces.queries.search import Found, Wanted, When, find
@@ -138,7 +139,7 @@ def _interval(data: dict[str, Any]) -> Interval:
 
 def _room_page(room: Space, form: Form, data: dict[str, Any]) -> Response:
     chosen = _interval(data) if "start" in data and "minutes" in data else None
-    lengths = _lengths(room)
+    lengths = _lengths(room, data.get("minutes"))
     minutes = _chosen_length(data, lengths, _usual(room, lengths))
     first = _first_day(room, clock.local(chosen.starts_at).date() if chosen else data.get("date"))
     last = first + timedelta(days=WEEK - 1)
@@ -158,9 +159,10 @@ def _room_page(room: Space, form: Form, data: dict[str, Any]) -> Response:
     )  # fmt: skip
 
 
-def _lengths(room: Space) -> list[int]:
-    """Lengths to choose from, the shorter ones."""
-    return room.lengths[:MOST_LENGTHS] or [room.min_minutes]
+def _lengths(room: Space, asked: int | None = None) -> list[int]:
+    """Lengths to choose from: the shorter ones, and what was asked for if the room allows it."""
+    usual = room.lengths[:MOST_LENGTHS] or [room.min_minutes]
+    return sorted({*usual, asked}) if asked and room.min_minutes <= asked <= room.max_minutes else usual
 
 
 def _chosen_length(data: dict[str, Any], lengths: Sequence[int], usual: int) -> int:
@@ -178,7 +180,7 @@ def _first_day(room: Space, wanted: date | None) -> date:
 
 def _days(table: dict[date, list[times.Slot]]) -> list[dict[str, Any]]:
     """The table of times as the template's columns; every day has every start, so that rows line up."""
-    every_start = sorted({show_time(slot.interval.starts_at) for slots in table.values() for slot in slots})
+    every_start = sorted({_on_the_wall(slot) for slots in table.values() for slot in slots})
     return [
         {
             "key": day.isoformat(),
@@ -191,11 +193,16 @@ def _days(table: dict[date, list[times.Slot]]) -> list[dict[str, Any]]:
     ]
 
 
-def _row(slots: Sequence[times.Slot], every_start: Sequence[str]) -> list[dict[str, Any]]:
+def _on_the_wall(slot: times.Slot) -> tuple[str, int]:
+    """When a time starts by the clock on the wall, and for the hour that comes twice in autumn which of the two."""
+    return show_time(slot.interval.starts_at), clock.local(slot.interval.starts_at).fold
+
+
+def _row(slots: Sequence[times.Slot], every_start: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
     if not slots:
         return []
     cells = {
-        show_time(slot.interval.starts_at): {
+        _on_the_wall(slot): {
             "start": show_time(slot.interval.starts_at),
             "end": show_time(slot.interval.ends_at),
             "state": slot.state,
@@ -203,7 +210,7 @@ def _row(slots: Sequence[times.Slot], every_start: Sequence[str]) -> list[dict[s
         }
         for slot in slots
     }
-    return [cells.get(start, {"start": start, "end": "", "state": "closed", "value": ""}) for start in every_start]
+    return [cells.get(at, {"start": at[0], "end": "", "state": "closed", "value": ""}) for at in every_start]
 
 
 # --- booking ---
@@ -214,15 +221,18 @@ def _row(slots: Sequence[times.Slot], every_start: Sequence[str]) -> list[dict[s
 def details(reference: str) -> ResponseReturnValue:
     """Purpose, people and rules, while the time is held."""
     booking = _own(reference)
-    if booking.state in AGREED:
+    if booking.state is not BookingState.HELD:
         return redirect(url_for(".booking", reference=booking.reference), 303)
     with Form(BookingDetails(), people=request.args.get("people")) as form:
         if form.submitted:
             bookings.send(current_person(), booking, **form.data)
             return redirect(url_for(".booking", reference=booking.reference, sent=1), 303)
-    lost = form.refusal is not None and form.status == 409
-    other = times.alternatives(booking.space, booking.interval, form.data.get("people")) if lost else None
-    return form.page("sharing/spaces/details.html", booking=booking, space=booking.space, alternatives=other)
+    room = rooms.get_space(booking.space_id)
+    lost = isinstance(form.refusal, HoldRanOut)
+    other = times.alternatives(room, booking.interval, form.data.get("people")) if lost else None
+    if form.refusal:
+        booking = _own(reference)  # anew: what was undone is forgotten
+    return form.page("sharing/spaces/details.html", booking=booking, space=room, alternatives=other)
 
 
 @bp.post("/spaces/bookings/<reference>/leave")
@@ -282,7 +292,7 @@ def change(reference: str) -> ResponseReturnValue:
             tell(_("Your booking has been moved."))
             return redirect(url_for(".booking", reference=found.reference), 303)
     week = Form(Week(), method="GET")
-    lengths = sorted({*_lengths(room), found.minutes})
+    lengths = sorted({*_lengths(room, week.data.get("minutes")), found.minutes})
     minutes = _chosen_length(week.data, lengths, found.minutes)
     first = _first_day(room, week.data.get("date") or clock.local(found.starts_at).date())
     last = first + timedelta(days=WEEK - 1)
