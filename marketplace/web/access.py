@@ -70,6 +70,7 @@ def keep_what_was_typed() -> str:
     """Remember the request that needs signing in, and give the address to come back to afterwards."""
     if request.method in SAFE_METHODS:
         return request.full_path.rstrip("?")
+    session.pop("typed", None)
     typed = [(name, value) for name, value in request.form.items(multi=True) if not NOT_KEPT.search(name)]
     if len(zlib.compress(json.dumps(typed).encode())) <= KEPT_BYTES:
         session["typed"] = {"path": request.full_path.rstrip("?"), "fields": typed}

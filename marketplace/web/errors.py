@@ -1,15 +1,17 @@
 """A refusal as a page or as problem+json (RFC 9457), in one place."""
 
+import json
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, request, session
+from markupsafe import escape
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from marketplace.kernel import clock, db
+from marketplace.kernel import clock, db, words
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.words import Text, _l
 from marketplace.web.pages import page
@@ -45,6 +47,7 @@ SENTENCES: dict[int, Text] = {
 
 
 CHANGED = _l("Someone changed this while you were looking at it.")
+UNREADABLE = _l("Some of what was sent is too large or cannot be written down. Nothing was saved.")
 
 
 def code_of(name: str) -> str:
@@ -60,13 +63,28 @@ def wants_json() -> bool:
 def answer(status: int, title: object, sentence: object, code: str, **more: object) -> Response:
     """One error, for a person or for a program."""
     if wants_json():
-        problem = {**more, "type": f"/api#{code}", "title": str(title), "status": status, "detail": str(sentence)}
-        response = jsonify(problem)
-        response.content_type = "application/problem+json"
+        own = {"type": f"/api#{code}", "title": str(title), "status": status, "detail": str(sentence)}
+        problem = json.dumps(own | more | own, ensure_ascii=False)
+        response = Response(problem, content_type="application/problem+json")
     else:
-        response = page("errors/error.html", title=title, sentence=sentence, advice=[], status=status)
+        response = _error_page(status, title, sentence)
     response.status_code = status
     return response
+
+
+def _error_page(status: int, title: object, sentence: object) -> Response:
+    """The page of an error; if that cannot be made either, one that needs no database and no template."""
+    try:
+        return page("errors/error.html", title=title, sentence=sentence, advice=[], status=status)
+    except Exception as failure:  # noqa: BLE001 - whatever broke, the visitor gets a sentence
+        log.error("error_page_failed", error=type(failure).__name__)
+        db.session.rollback()
+        return Response(
+            f'<!DOCTYPE html><html lang="{words.language.get()}"><meta charset="utf-8">'
+            f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
+            f'<h1>{escape(title)}</h1><p>{escape(sentence)}</p><p><a href="/">Maeul</a></p></html>',
+            content_type="text/html; charset=utf-8",
+        )
 
 
 def facts(refusal: DomainError) -> dict[str, object]:
@@ -96,9 +114,9 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http(failure: HTTPException) -> Response:
+        if original := getattr(failure, "original_exception", None):
+            return broken(original)
         status = failure.code or 500
-        if status < HTTPStatus.BAD_REQUEST:
-            return Response(failure.get_response().get_data(), status, failure.get_headers())
         title = TITLES.get(status, TITLES[400])
         response = answer(status, title, SENTENCES.get(status, SENTENCES[400]), code_of(failure.name))
         if status == HTTPStatus.UNAUTHORIZED:
@@ -118,12 +136,23 @@ def install(app: Flask) -> None:
             return broken(failure)
         log.warning("database_busy", error=type(failure.orig).__name__)
         db.session.rollback()
+        session.pop("_flashes", None)
         response = answer(503, TITLES[503], SENTENCES[503], "busy")
         response.headers["Retry-After"] = "5"
         return response
 
+    @app.errorhandler(sa.exc.DataError)
+    @app.errorhandler(OverflowError)
+    def unreadable(failure: Exception) -> Response:
+        log.warning("unreadable", route=str(request.url_rule), exc_info=failure)
+        db.session.rollback()
+        return answer(400, TITLES[400], UNREADABLE, "unreadable")
+
     @app.errorhandler(Exception)
     def broken(failure: Exception) -> Response:
-        log.error("failed", path=request.path, exc_info=failure)
+        log.error("failed", route=str(request.url_rule), exc_info=failure)  # an address may hold a secret link
         db.session.rollback()
+        session.pop("_flashes", None)  # what a page was about to tell did not happen
         return answer(500, TITLES[500], SENTENCES[500], "broken")
+
+    app.log_exception = lambda _failure: None  # type: ignore[method-assign, assignment] # broken() does, without messages

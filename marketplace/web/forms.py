@@ -10,7 +10,7 @@ from sqlalchemy.orm import SessionTransaction
 
 from marketplace.kernel import db
 from marketplace.kernel.errors import DomainError, Forbidden, NotFound
-from marketplace.kernel.words import _m
+from marketplace.kernel.words import _, _m
 from marketplace.web.pages import page
 
 KEY = "_key"
@@ -33,6 +33,7 @@ def _speak() -> None:
             "invalid": _m("Enter a number."),
             "too_large": _m("This number is too large."),
         },
+        fields.Float: {"special": _m("Enter a number.")},
         fields.Boolean: {"invalid": _m("Answer yes or no.")},
         fields.Date: {
             "invalid": _m("Enter a date, such as 2027-06-04."),
@@ -74,11 +75,13 @@ def typed_fields(schema: Schema, source: Any) -> dict[str, Any]:
     for name, field in schema.load_fields.items():
         key = field.data_key or name
         if isinstance(field, fields.List):
-            typed[key] = [value for value in source.getlist(key) if value.strip()]
+            typed[key] = [value for text in source.getlist(key) if (value := text.strip())]
         elif isinstance(field, fields.Boolean):
-            typed[key] = source.get(key, "") not in ("", "no")
+            typed[key] = source.get(key, "").strip() or False
         elif value := source.get(key, "").strip():
             typed[key] = value
+    if unreadable := [key for key in typed if any("\0" in text for text in source.getlist(key))]:
+        raise ValidationError({key: [_("This text cannot be read.")] for key in unreadable})
     return typed
 
 
@@ -145,7 +148,7 @@ class Form:
         self, _kind: type[BaseException] | None, failure: BaseException | None, _trace: TracebackType | None
     ) -> bool:
         """Undo what a refusal left half done and keep the page; any other failure goes on its way."""
-        if self._savepoint is None or not self._savepoint.is_active:
+        if self._savepoint is None:
             return False
         if failure is None:
             self._savepoint.commit()

@@ -69,8 +69,11 @@ def _claim_key() -> ResponseReturnValue | None:
     if len(key) > LONGEST_KEY:
         raise KeyTooLong(most=LONGEST_KEY)
     person = current_person()
-    key_hash = _hash(str(person.id if person else 0).encode(), request.path.encode(), key.encode())
     request_hash = _hash(request.method.encode(), _body())
+    scope = [str(person.id if person else 0), request.path, key]
+    if not wants_json():
+        scope.append(request_hash)  # whoever goes back and changes what they typed means another request
+    key_hash = _hash(*(part.encode() for part in scope))
     row = IdempotencyKey(key_hash=key_hash, request_hash=request_hash, created_at=clock.now())
     try:
         with db.session.begin_nested():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import jinja2
 from flask import Flask, Response, flash, get_flashed_messages, make_response, render_template, request, url_for
@@ -62,9 +62,9 @@ class Paging:
 
 
 def with_query(**changes: object) -> str:
-    """This page's address with some of its questions changed."""
+    """This page's address with some of its questions changed; never the address of another site."""
     query = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
-    return f"{request.path}?{urlencode([*query, *changes.items()])}"
+    return f"/{quote(request.path.lstrip('/'))}?{urlencode([*query, *changes.items()])}"
 
 
 def paging(total: int, size: int = PER_PAGE) -> Paging:

@@ -85,9 +85,9 @@ def _spend_limits() -> None:
 
 
 def _refuse_unwritable() -> None:
-    """NUL is no letter: PostgreSQL refuses it, whatever it is asked for."""
-    if "\0" in request.path or any("\0" in value for _name, value in request.args.items(multi=True)):
-        abort(400)
+    """Nothing is at an address with a NUL, which PostgreSQL would not even look up."""
+    if "\0" in request.path:
+        abort(404)
 
 
 def _begin() -> None:
@@ -107,10 +107,13 @@ def _end(response: Response) -> Response:
     """Commit what was done if the answer says that it was done; otherwise nothing was."""
     if request.endpoint in (None, "static"):
         return response
-    if response.status_code < 400:
-        db.session.commit()
-    else:
+    if response.status_code >= 400:
         db.session.rollback()
+        return response
+    try:
+        db.session.commit()
+    except Exception as failure:  # noqa: BLE001 - whatever it was, it must not look like success
+        return current_app.make_response(current_app.handle_user_exception(failure))
     return response
 
 

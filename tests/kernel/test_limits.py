@@ -41,7 +41,7 @@ def test_the_refusal_tells_how_long_to_wait_and_is_true(monday) -> None:
     try_once(allowed=1)
     with pytest.raises(TooMany) as refusal:
         try_once(allowed=1)
-    assert refusal.value.details == {"minutes": 11}
+    assert refusal.value.details == {"minutes": 11, "retry_after": 630}
     assert "11 minutes" in str(refusal.value.sentence)
 
     monday(begin + QUARTER - timedelta(seconds=1))
