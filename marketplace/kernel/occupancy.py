@@ -432,9 +432,7 @@ def _within(interval: Interval) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def held_seconds(
-    resources: ResourceIds, interval: Interval, *, idle: bool = False
-) -> dict[int, list[tuple[int, int]]]:
+def held_seconds(resources: ResourceIds, interval: Interval, *, idle: bool = False) -> dict[int, list[tuple[int, int]]]:
     """What `busy` tells, in whole seconds since 1970: one query, cheap to read by the thousand.
 
     idle   tell of resources that nothing holds as well, with an empty list
@@ -451,12 +449,11 @@ def held_seconds(
     )
     query: sa.Select[Any] | sa.CompoundSelect[Any] = held.where(db.any_of(whole, resources))
     result: dict[int, list[tuple[int, int]]] = {}
-    if idle and isinstance(resources, sa.Select):
-        wanted = resources.cte("wanted")
-        asked = sa.select(wanted.c[0])
-        query = sa.union_all(asked.add_columns(sa.null(), sa.null()), held.where(whole.in_(asked)))
-    elif idle:
+    if idle and not isinstance(resources, sa.Select):
         result = {resource_id: [] for resource_id in resources}
+    elif idle and isinstance(resources, sa.Select):
+        asked = sa.select(resources.cte("wanted").c[0])
+        query = sa.union_all(asked.add_columns(sa.null(), sa.null()), held.where(whole.in_(asked)))
     opens, closes = _seconds(interval)
     for resource_id, start, end in db.session.execute(query).all():  # all at once costs half of one by one
         spans = result.setdefault(resource_id, [])

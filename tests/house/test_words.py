@@ -37,7 +37,8 @@ def extracted(tmp_path_factory):
     pot = tmp_path_factory.mktemp("words") / "messages.pot"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(PACKAGE.parent)
-        CommandLineInterface().run(["pybabel", "-q", "extract", "-F", "babel.cfg", "-k", "_l", "-k", "_m", "-o", str(pot), "."])
+        extract = ("pybabel", "-q", "extract", "-F", "babel.cfg", "-k", "_l", "-k", "_m", "-o", str(pot), ".")
+        CommandLineInterface().run(list(extract))
     with pot.open("rb") as file:
         return {message.id: message for message in read_po(file) if message.id}
 
