@@ -10,6 +10,7 @@ import traceback
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -112,6 +113,9 @@ _tasks: dict[str, Task] = {}
 _rhythms: dict[str, Rhythm] = {}
 _surroundings: Surroundings = nullcontext
 
+present: ContextVar[str | None] = ContextVar("present", default=None)
+"""Which job is being carried out, by a name that no other job gets: the same at every attempt."""
+
 
 def task(
     name: str, *, attempts: int = ATTEMPTS, lease: timedelta = LEASE, outside: bool = False
@@ -208,7 +212,7 @@ def _finish(job: Job) -> None:
 def _perform(job: Job, task: Task) -> None:
     if job.attempts > task.attempts:
         raise WorkerLost
-    with _surroundings():
+    with _surroundings(), _as_present(job):
         if task.outside:
             with db.transaction(read_only=True):
                 task.handler(**job.payload)
@@ -216,6 +220,15 @@ def _perform(job: Job, task: Task) -> None:
             _finish(job)  # first: the row stays locked, so that a lease running out meanwhile does no harm
             if not task.outside:
                 task.handler(**job.payload)
+
+
+@contextmanager
+def _as_present(job: Job) -> Iterator[None]:
+    token = present.set(f"{job.id} {job.created_at.isoformat()}")  # SQLite gives ids again
+    try:
+        yield
+    finally:
+        present.reset(token)
 
 
 def wait_after(job_id: int, attempts: int) -> timedelta:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from flask import Response
 
@@ -36,7 +37,8 @@ def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def attachment(body: str | bytes, name: str, content_type: str) -> Response:
     """A file for the visitor to keep."""
     response = Response(body, content_type=content_type)
-    response.headers.set("Content-Disposition", "attachment", filename=name)
+    named = {"filename": name} if name.isascii() else {"filename*": f"UTF-8''{quote(name)}"}
+    response.headers.set("Content-Disposition", "attachment", **named)
     return response
 
 

@@ -1,14 +1,15 @@
 """Letters: one template a letter, in the reader's language, sent by the worker."""
 
 import smtplib
+import ssl
 from email.message import EmailMessage
-from email.utils import format_datetime, make_msgid
+from email.utils import format_datetime, make_msgid, parseaddr
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
 
-from marketplace.kernel import clock, words
+from marketplace.kernel import clock, credentials, jobs, words
 from marketplace.settings import Settings
 
 
@@ -23,20 +24,28 @@ def send(to: str, language: str, template: str, **context: object) -> None:
         spoken = {"_": words._, "ngettext": words.ngettext}  # a letter is plain text: nothing is escaped in it
         subject, _, body = render_template(f"{template}.txt", **spoken, **context).strip().partition("\n")
     letter = EmailMessage()
-    letter["Subject"] = subject.strip()
+    letter["Subject"] = " ".join(subject.split())
     letter["From"] = settings.mail_from
     letter["To"] = to
     letter["Date"] = format_datetime(clock.now())
-    letter["Message-ID"] = make_msgid(domain=settings.mail_from.rpartition("@")[2])
+    letter["Message-ID"] = _message_id(parseaddr(settings.mail_from)[1].rpartition("@")[2], to, template)
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(body.strip() + "\n")
     for name, (content, kind) in (context.get("attachments") or {}).items():  # type: ignore[attr-defined]
         maintype, _, subtype = kind.partition("/")
-        letter.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+        charset = {"charset": "utf-8"} if maintype == "text" else None
+        letter.add_attachment(content, maintype=maintype, subtype=subtype, filename=name, params=charset)
+    letter["Content-Language"] = language  # after the content, which clears such headers
     if settings.smtp_url:
         _deliver(letter, settings.smtp_url)
     else:
         _keep(letter, mailbox(settings))
+
+
+def _message_id(domain: str, to: str, template: str) -> str:
+    """The same at every attempt of a job: mail programs recognise a letter that was sent twice rather than never."""
+    job = jobs.present.get()
+    return f"<{credentials.seal(job, to, template)}@{domain}>" if job else make_msgid(domain=domain)
 
 
 def mailbox(settings: Settings) -> Path:
@@ -46,12 +55,15 @@ def mailbox(settings: Settings) -> Path:
 
 def _deliver(letter: EmailMessage, smtp_url: str) -> None:
     server = urlsplit(smtp_url)
-    secure = server.scheme == "smtps"
-    kind = smtplib.SMTP_SSL if secure else smtplib.SMTP
-    with kind(server.hostname or "localhost", server.port or (465 if secure else 25), timeout=20) as connection:
+    host, trust = server.hostname or "localhost", ssl.create_default_context()
+    with (
+        smtplib.SMTP_SSL(host, server.port or 465, timeout=20, context=trust)
+        if server.scheme == "smtps"
+        else smtplib.SMTP(host, server.port or 25, timeout=20)
+    ) as connection:
         if server.username:
-            if not secure:
-                connection.starttls()
+            if server.scheme != "smtps":
+                connection.starttls(context=trust)
             connection.login(unquote(server.username), unquote(server.password or ""))
         connection.send_message(letter)
 

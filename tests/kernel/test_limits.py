@@ -47,7 +47,7 @@ def test_the_refusal_tells_how_long_to_wait_and_is_true(monday) -> None:
     monday(begin + QUARTER - timedelta(seconds=1))
     with pytest.raises(TooMany) as refusal:
         try_once(allowed=1)
-    assert refusal.value.details == {"minutes": 1}
+    assert refusal.value.details == {"minutes": 1, "retry_after": 1}
     monday(begin + QUARTER)
     try_once(allowed=1)
 

@@ -191,7 +191,13 @@ def build(app: Flask) -> Flask:
     app.register_blueprint(bp)
     app.jinja_loader = ChoiceLoader(
         [
-            DictLoader({"try/form.html": PAGE, "try/misnamed.html": "{{ nothing_of_this_name }}"}),
+            DictLoader(
+                {
+                    "try/form.html": PAGE,
+                    "try/misnamed.html": "{{ nothing_of_this_name }}",
+                    "try/letter.txt": "{{ subject }}\n\n{{ body }}",
+                }
+            ),
             *([app.jinja_loader] if app.jinja_loader else []),
         ]
     )
