@@ -439,9 +439,8 @@ def held_seconds(resources: ResourceIds, interval: Interval, *, idle: bool = Fal
     """
     span, part = occupied_spans.c, resource_parts.c
     by_time = interval.length <= SHORT if isinstance(resources, sa.Select) else len(resources) > MANY
-    whole, spanned = part.resource_id, span.resource_id
-    if by_time:
-        whole, spanned = db.unindexed(whole), db.unindexed(spanned)
+    columns = (part.resource_id, span.resource_id)
+    whole, spanned = (db.unindexed(column) for column in columns) if by_time else columns
     held = (
         sa.select(part.resource_id, db.epoch(span.starts_at), db.epoch(span.ends_at))
         .join_from(occupied_spans, resource_parts, part.part_id == spanned)

@@ -1,16 +1,23 @@
 """What people fill in about themselves, and staff about them."""
 
+import re
+from typing import Any
+
 from marshmallow import Schema, fields, post_load, validate
 
 from marketplace.civic.accounts.models import Method, Role
 from marketplace.kernel.words import LANGUAGES, _m
 
-NAME = validate.Length(min=1, max=80)
+NO_LINK = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069/\\@<>]*")
+"""Letters greet people by name, also at an address that is not theirs: a name brings no line, no link, no address."""
+
+LENGTH = validate.Length(min=1, max=80)
+NAME = validate.And(LENGTH, validate.Regexp(NO_LINK.pattern + r"\Z", error=_m("Enter a name without / \\ @ < >.")))
 EMAIL = validate.Length(max=254)
 PASSWORD = validate.Length(max=1000)
-NO_NAME = {"required": _m("Enter a name.")}
-NO_EMAIL = {"required": _m("Enter an e-mail address, such as name@example.org.")}
-NO_PASSWORD = {"required": _m("Enter a password.")}
+NO_NAME: dict[str, Any] = {"required": _m("Enter a name.")}
+NO_EMAIL: dict[str, Any] = {"required": _m("Enter an e-mail address, such as name@example.org.")}
+NO_PASSWORD: dict[str, Any] = {"required": _m("Enter a password.")}
 
 
 class SignIn(Schema):
@@ -70,7 +77,7 @@ class Nothing(Schema):
 class TokenRequest(Schema):
     """A token for a program; without days it does not run out."""
 
-    name = fields.String(required=True, validate=NAME, error_messages={"required": _m("Say what it is for.")})
+    name = fields.String(required=True, validate=LENGTH, error_messages={"required": _m("Say what it is for.")})
     days = fields.Integer(load_default=None, allow_none=True, validate=validate.OneOf([30, 90, 365]))
 
 
