@@ -77,6 +77,7 @@ def confirm(link: str) -> Person:
         raise errors.LinkOver  # asked for before the address was corrected
     if queries.is_taken(token.email, person):
         raise errors.AddressTaken
+    _use_up_links(person)
     token.used_at = clock.now()
     if person.email != token.email:
         token.replaced = person.email
@@ -104,6 +105,25 @@ def change_address(person: Person, email: str, password: str) -> None:
     else:
         person.email = queries.one_spelling(email)
         send_confirmation(person)
+
+
+def confirm_elsewhere(link: str, password: str, device: str) -> Person:
+    """Confirm an address from a browser that the account is not signed in in, and sign in there.
+
+    Whoever opened the account has to be the one who reads the letter: otherwise a stranger could open one with this
+    address, and who only wants the letters to stop would make it good. Raises WrongPassword beside what confirm does.
+    """
+    person = queries.by_link(link, Purpose.CONFIRM, Purpose.CHANGE).person
+    _check_present_password(person, password, "password")
+    confirm(link)
+    open_session(person, device)
+    return person
+
+
+def _use_up_links(person: Person) -> None:
+    """Put every other link out of use: after a change of address or password none may lead back to whoever had it."""
+    unused = sa.update(EmailToken).where(EmailToken.person_id == person.id, EmailToken.used_at.is_(None))
+    db.session.execute(unused.values(used_at=clock.now()))
 
 
 def _send_link(person: Person, purpose: Purpose, email: str) -> None:
@@ -176,16 +196,18 @@ def _rows(done: sa.Result[Any]) -> int:
 
 
 def change_password(person: Person, current: str, password: str) -> None:
-    """Give the account another password; other browsers are signed out and a letter tells."""
+    """Give the account another password; every browser is signed out and a letter tells."""
     _check_present_password(person, current, "current")
     _set_password(person, password)
-    end_other_sessions(person)
+    _end(PersonSession.person_id == person.id)
 
 
 def ask_for_new_password(email: str) -> None:
-    """Send a letter with a link, if anyone has this address; nothing shows whether someone has."""
+    """Send a letter with a link, if anyone has this address; nothing shows, and little takes longer, if someone has."""
     if person := queries.by_email(email):
         _send_link(person, Purpose.RESET, person.email)
+    else:
+        jobs.enqueue("accounts.letter_with_link", token_id=0)
 
 
 def reset_password(link: str, password: str) -> Person:
@@ -207,10 +229,7 @@ def reset_password(link: str, password: str) -> Person:
 def _set_password(person: Person, password: str) -> None:
     _check_password(password, person.name, person.email)
     person.password_hash = credentials.hashed(password)
-    unused = sa.update(EmailToken).where(
-        EmailToken.person_id == person.id, EmailToken.purpose == Purpose.RESET, EmailToken.used_at.is_(None)
-    )
-    db.session.execute(unused.values(used_at=clock.now()))
+    _use_up_links(person)
     audit.record(person.id, "accounts.password_changed", f"person:{person.id}")
     jobs.enqueue("accounts.letter_password", person_id=person.id)
 

@@ -27,7 +27,7 @@ QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
 
 def typed_email() -> str:
     """The account that is tried."""
-    return queries.one_spelling(request.form.get("email", "")[:254])
+    return queries.one_spelling(request.form.get("email", ""))[:254]
 
 
 def own_session() -> str:
@@ -45,7 +45,7 @@ LETTERS = (
     Limit("letter address", 30, HOUR, address),
     Limit("letter all", 3000, HOUR, everyone),
 )
-OWN_LETTERS = (Limit("own letter", 5, HOUR, own_session),)
+OWN_LETTERS = (Limit("own letter", 5, HOUR, own_session), *LETTERS[1:])
 OWN_PASSWORD = (Limit("own password", 10, QUARTER, own_session),)
 LINKS = (Limit("link address", 50, QUARTER, address),)
 
@@ -93,7 +93,7 @@ def next_path() -> str:
     return path if ours else url_for("accounts.profile")
 
 
-def _enter(person: Person):
+def _enter(person: Person, onward: str | None = None):
     """Sign this browser in, under a new session; what was typed before stays."""
     typed = session.get("typed")
     session.clear()
@@ -101,7 +101,7 @@ def _enter(person: Person):
         session["typed"] = typed
     session.permanent = True
     login_user(person)
-    response = redirect(next_path(), 303)
+    response = redirect(onward or next_path(), 303)
     if i18n.COOKIE not in request.cookies:
         _speak(response, person.language)
     return response
@@ -171,7 +171,9 @@ def sign_out():
         service.sign_out(person)
     session.clear()
     tell(_("You are signed out."))
-    return redirect("/", 303)
+    response = redirect("/", 303)
+    response.headers["Clear-Site-Data"] = '"cache"'  # the next person at this computer goes back to no page of theirs
+    return response
 
 
 @bp.route("/confirm/<link>", methods=["GET", "POST"])
@@ -179,15 +181,19 @@ def sign_out():
 @limited(*LINKS)
 def confirm(link: str):
     """Show that the letter arrived. A button, because mail programs follow links by themselves."""
-    token = queries.by_link(link, Purpose.CONFIRM, Purpose.CHANGE)
-    with Form(schemas.Nothing()) as form:
-        if form.sent:
-            person = service.confirm(link)
+    token, here = queries.by_link(link, Purpose.CONFIRM, Purpose.CHANGE), current_person()
+    own = here is not None and here.id == token.person_id
+    onward = url_for(".go_on") if access.what_was_typed() else url_for(".profile")
+    with Form(schemas.Nothing() if own else schemas.NewPassword()) as form:
+        if form.submitted:
+            if own:
+                service.confirm(link)
+                response = redirect(onward, 303)
+            else:
+                response = _enter(service.confirm_elsewhere(link, **form.data, device=device()), onward)
             tell(_("Your e-mail address is confirmed."))
-            onward = url_for(".go_on") if access.what_was_typed() else url_for(".profile")
-            here = current_person()
-            return redirect(onward if here and here.id == person.id else url_for(".sign_in", next=onward), 303)
-    return form.page("civic/accounts/confirm.html", email=token.email, name=token.person.name)
+            return response
+    return form.page("civic/accounts/confirm.html", email=token.email, name=token.person.name, own=own)
 
 
 @bp.post("/account/letter")
@@ -259,7 +265,10 @@ def password():
     """Change the password."""
     with Form(schemas.PasswordChange()) as form:
         if form.submitted:
-            service.change_password(current_person(), **form.data)
+            person = current_person()
+            service.change_password(person, **form.data)
+            service.open_session(person, device())
+            login_user(person)
             tell(_("Your password is changed. Other browsers are signed out."))
             return redirect(url_for(".profile"), 303)
     return form.page("civic/accounts/password.html")
@@ -267,7 +276,7 @@ def password():
 
 @bp.route("/account/email", methods=["GET", "POST"])
 @residents
-@limited(*OWN_PASSWORD)
+@limited(*OWN_PASSWORD, *LETTERS)
 def email():
     """Change the e-mail address."""
     with Form(schemas.NewAddress()) as form:
@@ -317,9 +326,11 @@ def tokens():
         if form.submitted:
             session["new_token"] = service.create_api_token(person, **form.data)
             return redirect(url_for(".tokens"), 303)
-    return form.page(
-        "civic/accounts/tokens.html", tokens=queries.api_tokens_of(person), new=session.pop("new_token", None)
-    )
+    new = session.pop("new_token", None)
+    response = form.page("civic/accounts/tokens.html", tokens=queries.api_tokens_of(person), new=new)
+    if new:
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @bp.post("/account/tokens/<int:token_id>/revoke")
