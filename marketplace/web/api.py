@@ -234,7 +234,11 @@ def _is_text(value: Any) -> bool:
 
 
 def _by_field(messages: Mapping[Any, Any]) -> dict[str, list[str]]:
-    return {"body" if name == "_schema" else str(name): list(_sentences(told)) for name, told in messages.items()}
+    return {"body" if name == "_schema" else _writable(name): list(_sentences(told)) for name, told in messages.items()}
+
+
+def _writable(name: Any) -> str:
+    return str(name).encode("utf-8", "replace").decode()
 
 
 def _sentences(messages: Any) -> Iterator[str]:

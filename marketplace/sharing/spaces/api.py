@@ -216,7 +216,7 @@ def _earlier(starts_at: datetime, booking_id: int) -> sa.ColumnElement[bool]:
     body=BookingRequest,
     answer=BookingRecord,
     status=201,
-    refuses=(*RULES, errors.ConfirmAddressFirst, errors.TooManyHolds),
+    refuses=(*RULES, errors.ConfirmAddressFirst, errors.TooManyBookings, errors.TooManyHolds),
 )
 def book(space: int, start: datetime, minutes: int, people: int, purpose: str, rules_accepted: bool) -> Created:
     """Hold a time and send the booking, in one step."""

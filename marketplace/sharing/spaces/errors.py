@@ -90,6 +90,12 @@ class TooManyHolds(Conflict):
     message = _l("You are already filling in another booking. Finish or leave it first; it is under My bookings.")
 
 
+class TooManyBookings(Conflict):
+    """One person would keep the rooms from everyone else."""
+
+    message = _l("You have {most} bookings ahead of you, which is the most. Cancel one you do not need, or wait.")
+
+
 class ConfirmAddressFirst(Conflict):
     """The e-mail address is not confirmed."""
 

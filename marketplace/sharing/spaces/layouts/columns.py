@@ -41,7 +41,7 @@ LIMITS = {
 }
 """How many characters a cell may have."""
 
-_GUARDED = re.compile(r"'*[=+\-@\t\r]")
+_GUARDED = re.compile(r"'*[=+\-@\t\r＝＋－＠]")  # some spreadsheets read the wide signs like the others
 _NUMBER_LIKE = re.compile(r"[+-]?\d[\d\s().-]*")
 _CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127))
 

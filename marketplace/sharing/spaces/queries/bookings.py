@@ -53,6 +53,14 @@ def count_holds(person: Person) -> int:
     return db.session.scalar(query) or 0
 
 
+def count_coming(person: Person) -> int:
+    """How many bookings a person has sent that are not over."""
+    query = sa.select(sa.func.count(Booking.id)).where(
+        Booking.person_id == person.id, Booking.state.in_(AGREED), Booking.ends_at > clock.now()
+    )
+    return db.session.scalar(query) or 0
+
+
 def bookings_in_the_way(space: Space, interval: Interval) -> list[Booking]:
     """Agreed bookings, not yet over, of the room or one that holds it or is part of it, that a closure would hit."""
     held = [claim.id for claim in occupancy.holding([space.resource_id], interval)]

@@ -21,6 +21,8 @@ FORGOTTEN = timedelta(days=1)
 """How long a hold that ran out may still be sent, should its time be free."""
 
 MOST_HOLDS = 3
+MOST_COMING = 30
+"""How many bookings one person may have ahead: a weekly circle plans half a year; nobody books the city out."""
 
 
 def hold(person: Person, space: Space, interval: Interval) -> Booking:
@@ -30,6 +32,7 @@ def hold(person: Person, space: Space, interval: Interval) -> Booking:
     booked this instant.
     """
     _keep_rules(space, interval)
+    _one_at_a_time(person)
     most = MOST_HOLDS if may_act(person) else 1
     if queries.count_holds(person) >= most:
         raise errors.TooManyHolds(most=most)
@@ -54,7 +57,7 @@ def send(person: Person, booking: Booking, *, people: int, purpose: str, rules_a
 
     What is sent within the ten minutes was asked for in time. Afterwards it goes through if the time is still free and
     the rules still allow it. Raises HoldRanOut if the time is gone, ConfirmAddressFirst while the e-mail address is not
-    confirmed.
+    confirmed, TooManyBookings if the person has many ahead already.
     """
     permit(policy.may_change, person, booking)
     _expect(booking, BookingState.HELD)
@@ -63,6 +66,9 @@ def send(person: Person, booking: Booking, *, people: int, purpose: str, rules_a
     if not rules_accepted:
         raise errors.RulesNotAccepted(field="rules_accepted")
     space = booking.space
+    _one_at_a_time(person)
+    if queries.count_coming(person) >= MOST_COMING:
+        raise errors.TooManyBookings(most=MOST_COMING)
     in_time = booking.held_until is not None and clock.now() < booking.held_until
     _keep_rules(space, booking.interval, people, asked_at=booking.created_at if in_time else None)
     _keep_held(booking)
@@ -130,6 +136,8 @@ def accept(manager: Person, booking: Booking) -> Booking:
     """Say yes to a request."""
     permit(policy.may_answer, manager, booking)
     _expect(booking, BookingState.REQUESTED)
+    if booking.starts_at <= clock.now():
+        raise errors.NoLongerOpen(state=BookingState.LAPSED.words)
     booking.state, booking.due_at, booking.decided_by_id = BookingState.CONFIRMED, None, manager.id
     booking.changed += 1
     _tell(booking, "confirmed")
@@ -171,6 +179,11 @@ def lapse() -> int:
     ran_out = sa.and_(Booking.state == BookingState.HELD, Booking.held_until <= clock.now() - FORGOTTEN)
     lapsed = sa.update(Booking).where(ran_out, Booking.occupancy_id.is_(None)).values(state=BookingState.LAPSED)
     return db.session.execute(lapsed).rowcount  # type: ignore[attr-defined]
+
+
+def _one_at_a_time(person: Person) -> None:
+    """Let what this person counts as having already be true until the transaction ends."""
+    db.session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
 
 
 def _keep_rules(
