@@ -251,6 +251,18 @@ def test_a_hold_is_forgotten_after_a_day(monday):
         bookings.send(resident, queries.get_booking(booking.reference), **DETAILS)
 
 
+def test_nobody_books_the_city_out(monkeypatch, monday):
+    monkeypatch.setattr(bookings, "MOST_COMING", 2)
+    room, resident = factories.space(), factories.person()
+    for day in (2, 3):
+        factories.booking(room, march(day, 18, 20), by=resident)
+
+    with pytest.raises(errors.TooManyBookings):
+        factories.booking(room, march(4, 18, 20), by=resident)
+    monday(march(2, 20, 21).starts_at)  # the first is over
+    factories.booking(room, march(5, 18, 20), by=resident)
+
+
 # --- moving ---
 
 
@@ -381,6 +393,16 @@ def test_nobody_answers_their_own_request_or_one_of_another_building():
             bookings.accept(person, own)
         with pytest.raises(Forbidden):
             bookings.decline(person, own, "No")
+
+
+def test_a_request_is_not_accepted_after_its_time(monday):
+    room = factories.space(by_request=True)
+    manager = manager_of(room)
+    booking = factories.booking(room, march(10, 18, 20))
+    monday(booking.starts_at)
+
+    with pytest.raises(errors.NoLongerOpen):
+        bookings.accept(manager, booking)
 
 
 def test_a_request_lapses_when_its_time_comes_unanswered(monday):

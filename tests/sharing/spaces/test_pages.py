@@ -1,22 +1,27 @@
 """The pages of rooms, for residents and for those who run the building, and every wrong way to use them."""
 
+import multiprocessing
 import re
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
 import sqlalchemy as sa
 
-from marketplace.civic.accounts.models import Role
-from marketplace.kernel import clock, db, occupancy
+from marketplace import create_app
+from marketplace.civic.accounts.models import PersonSession, Role
+from marketplace.kernel import clock, credentials, db, occupancy
 from marketplace.kernel.geo import Point
 from marketplace.kernel.occupancy import Kind as Holding
+from marketplace.settings import Settings
 from marketplace.sharing.spaces.models import Booking, BookingState, Closure, Feature, Space
 from marketplace.sharing.spaces.queries import bookings as queries
 from marketplace.sharing.spaces.queries import rooms
 from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
 from tests import factories
+from tests.conftest import Browser
 from tests.factories import PASSWORD, march
 
 EVENING = march(2, 18, 20)
@@ -675,7 +680,7 @@ def test_pages_take_as_many_statements_for_forty_rooms_as_for_five(browser, stat
         house = db.session.merge(library)
         for n in numbers:
             room = factories.space(f"Room {n}", building=house, features=[Feature.PIANO], by_request=n % 2 == 0)
-            resident = db.session.merge(manager)
+            resident = db.session.merge(manager) if n % 4 == 0 else factories.person()
             factories.booking(room, march(2 + n % 4, 18, 20), by=resident)
 
     paths = [
@@ -690,3 +695,57 @@ def test_pages_take_as_many_statements_for_forty_rooms_as_for_five(browser, stat
 
     assert many == few
     assert max(many.values()) <= 20
+
+
+# --- two at the same moment ---
+
+ROUNDS = 6
+
+
+def compete(url: str, settings: Settings, token: str, room_id: int, barrier, outcomes) -> None:
+    """A process of the real application in which one resident wants the room of each evening."""
+    app = create_app(replace(settings, database_url=url))
+    app.test_client_class = Browser
+    browser = app.test_client()
+    assert isinstance(browser, Browser)
+    with browser.session_transaction() as session:
+        session["_user_id"] = token
+    for day in range(2, 2 + ROUNDS):
+        form = {"start": march(day, 18, 20).starts_at.isoformat(), "minutes": 120, "people": 5}
+        barrier.wait(60)
+        answer = browser.send(f"/spaces/{room_id}/hold", **form)
+        if answer.status_code == 303:
+            outcomes.put((day, 303, browser.send(answer.location, **DETAILS).status_code == 303))
+        else:
+            outcomes.put((day, answer.status_code, "What you could do instead" in text(answer)))
+
+
+def test_of_two_who_want_one_room_one_gets_it_and_the_other_a_way_on(live_database, settings):
+    with db.transaction():
+        room_id = factories.space().id
+        tokens = [credentials.new_token() for _ in range(2)]
+        for token in tokens:
+            resident = factories.person()
+            db.session.add(PersonSession(token_hash=credentials.digest(token), person_id=resident.id))
+    engine = db.session.get_bind()
+    assert isinstance(engine, sa.Engine)
+    engine.dispose()  # a forked process may not share a connection
+    fork = multiprocessing.get_context("fork")
+    barrier, outcomes = fork.Barrier(2), fork.SimpleQueue()
+    runners = [
+        fork.Process(target=compete, args=(live_database, settings, token, room_id, barrier, outcomes))
+        for token in tokens
+    ]
+    for runner in runners:
+        runner.start()
+
+    met = [outcomes.get() for _ in range(2 * ROUNDS)]
+
+    for runner in runners:
+        runner.join(60)
+    for day in range(2, 2 + ROUNDS):
+        assert sorted(outcome[1:] for outcome in met if outcome[0] == day) == [(303, True), (409, True)]
+    with db.transaction(read_only=True):
+        assert [booking.state for booking in db.session.scalars(sa.select(Booking))] == [
+            BookingState.CONFIRMED
+        ] * ROUNDS

@@ -189,7 +189,7 @@ HELD = st.lists(st.tuples(st.integers(0, 4 * 96), st.integers(1, 40)), max_size=
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(ROOMS, HELD, st.sampled_from([60, 90, 180]), st.integers(0, 2))
 def test_the_table_is_what_trying_every_quarter_finds(rules, held, minutes, own):
