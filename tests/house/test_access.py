@@ -1,0 +1,224 @@
+"""Who gets what answer where: every route, asked by everyone who is somebody else to the thing it is about."""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from marketplace.civic.accounts import queries as people
+from marketplace.civic.accounts import service as accounts
+from marketplace.civic.accounts.models import Role
+from marketplace.kernel import db
+from marketplace.sharing.spaces.service import bookings
+from marketplace.sharing.spaces.service import rooms as running
+from marketplace.web.access import SAFE_METHODS
+from tests import factories
+from tests.conftest import Browser
+from tests.factories import march
+
+REVIEWED = Path(__file__).parent / "access.txt"
+ROLES = ("nobody", "owner", "other", "manager", "elsewhere", "staff", "moderator", "admin")
+HEAD = f"""\
+owner: whose bookings, sessions and tokens are asked for; other: another resident; manager: of this building;
+elsewhere: manager of another building; staff: of a department. `enter` sends to the sign-in page.
+
+{"".join(f"{role:>10}" for role in ROLES)}
+"""
+
+
+class City(NamedTuple):
+    """One of everything, one person of every kind, and a token for a program of each."""
+
+    who: dict[str, Any]
+    tokens: dict[str, str]
+    things: dict[str, Any]
+
+
+@pytest.fixture
+def city() -> City:
+    library, museum = factories.building("Library"), factories.building("Museum")
+    culture, area = factories.department(), factories.district()
+    room = factories.space("Reading room", building=library)
+    asked = factories.space("Hall", building=library, by_request=True)
+    hidden = factories.space("Cellar", building=library, open=False)
+    roles: dict[str, list[Any]] = {
+        "manager": [(Role.MANAGER, library)],
+        "elsewhere": [(Role.MANAGER, museum)],
+        "staff": [(Role.STAFF, culture)],
+        "moderator": [Role.MODERATOR],
+        "admin": [Role.ADMINISTRATOR],
+    }
+    who = {
+        role: factories.person(f"The {role}", f"canary.{role}@example.org", roles=roles.get(role)) for role in ROLES[1:]
+    }
+    owner = who["owner"]
+    tokens = {role: accounts.create_api_token(person, "A program", None) for role, person in who.items()}
+    accounts.open_session(owner, "Firefox, Linux")
+    things = {
+        "building_id": library.id,
+        "department_id": culture.id,
+        "district_id": area.id,
+        "space_id": room.id,
+        "hidden": hidden.id,
+        "reference": factories.booking(room, march(11, 10, 11), by=owner).reference,
+        "held": bookings.hold(owner, room, march(10, 10, 11)).reference,
+        "request": factories.booking(asked, march(11, 10, 11), by=owner).reference,
+        "closure_id": running.close(who["manager"], room, march(20, 9, 22), "The floor is renewed.").id,
+        "person_id": owner.id,
+        "moderator_id": who["moderator"].id,
+        "grant_id": who["moderator"].grants[0].id,
+        "session_id": people.sessions_of(owner)[0].id,
+        "token_id": people.api_tokens_of(owner)[0].id,
+        "link": "1-no-such-link",
+        "name": "nosuchletter",
+        "number": 0,
+        "filename": "favicon.svg",
+    }
+    db.session.commit()
+    return City(who, tokens, things)
+
+
+ABOUT = {  # what the address names, where it is not the plain one
+    "accounts_staff.revoke": {"person_id": "moderator_id"},
+    "spaces.details": {"reference": "held"},
+    "spaces.leave": {"reference": "held"},
+    "spaces_staff.answer": {"reference": "request"},
+}
+AGAIN: dict[str, list[dict[str, str]]] = {  # addresses that are asked about something else as well
+    "spaces.space": [{"space_id": "hidden"}],
+    "spaces.hold": [{"space_id": "hidden"}],
+    "spaces_api.get_space": [{"space_id": "hidden"}],
+    "spaces_api.list_free_times": [{"space_id": "hidden"}],
+    "spaces.booking": [{"reference": "request"}],
+}
+TIME = {"start": march(12, 10, 11).starts_at.isoformat(), "minutes": 60}
+DETAILS = {"people": 3, "purpose": "A reading circle", "rules_accepted": True}
+PASSWORD = factories.PASSWORD
+SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for whoever may make it
+    "accounts.sign_in": {"email": "canary.owner@example.org", "password": PASSWORD},
+    "accounts.register": {"name": "Newcomer", "email": "newcomer@example.org", "password": "three tall herons"},
+    "accounts.forgot": {"email": "newcomer@example.org"},
+    "accounts.profile": {"name": "New name", "language": "ko", "version": 1},
+    "accounts.password": {"current": PASSWORD, "password": "three tall herons"},
+    "accounts.email": {"email": "new@example.org", "password": PASSWORD},
+    "accounts.tokens": {"name": "Another program"},
+    "accounts_staff.grant": {"role": "moderator"},
+    "accounts_staff.verify": {"method": "counter", "day": "2027-02-27"},
+    "departments.departments": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
+    "departments.department": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
+    "places_staff.edit": {"version": 1, "lift": "yes"},
+    "spaces.hold": TIME,
+    "spaces.details": DETAILS | {"rules_accepted": "yes"},
+    "spaces.change": TIME | {"version": 2},
+    "spaces_staff.answer": {"answer": "accept"},
+    "spaces_staff.closures": {
+        "from_date": "2027-03-15", "from_time": "09:00", "to_date": "2027-03-15", "to_time": "18:00", "reason": "Paint"
+    },
+    "spaces_staff.rules": {
+        "min_minutes": 60, "max_minutes": 120, "raster_minutes": 60, "before_minutes": 0, "after_minutes": 0,
+        "notice_days": 0, "horizon_days": 90, "cancel_hours": 24, "answer_days": 3, "open": "yes", "version": 1,
+    },
+    "spaces_api.book": TIME | DETAILS,
+    "spaces_api.move_booking": TIME | {"version": 2},
+}  # fmt: skip
+
+
+class Asked(NamedTuple):
+    """One request, and how the table calls it."""
+
+    name: str
+    endpoint: str
+    method: str
+    path: str
+
+
+def requests(app: Flask, city: City) -> Iterator[Asked]:
+    """Every route with each of its methods, about a thing of the owner's."""
+    at = app.url_map.bind("localhost")
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        for changes in [ABOUT.get(rule.endpoint, {}), *AGAIN.get(rule.endpoint, [])]:
+            about = {argument: changes.get(argument, argument) for argument in rule.arguments}
+            parts = {argument: city.things[key] for argument, key in about.items()}
+            shown = re.sub(r"<(?:\w+:)?(\w+)>", lambda argument, about=about: f"<{about[argument[1]]}>", rule.rule)  # type: ignore[misc]
+            for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):  # type: ignore[operator]
+                yield Asked(f"{method:6} {shown}", rule.endpoint, method, at.build(rule.endpoint, parts, method))
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What the block does to the database is taken back."""
+    connection = db.session.get_bind()
+    assert isinstance(connection, sa.Connection)
+    db.session.remove()
+    before = connection.begin_nested()
+    yield
+    db.session.remove()
+    before.rollback()
+
+
+def answer(app: Flask, city: City, asked: Asked, role: str):
+    """What someone of that role is answered; a program under /api/v1/ asks with that person's token."""
+    app.test_client_class = Browser
+    browser: Any = app.test_client()
+    body = SENT.get(asked.endpoint, {})
+    if asked.endpoint == "spaces_api.book":
+        body = body | {"space": city.things["space_id"]}
+    with undone():
+        if asked.path.startswith("/api/v1/"):
+            token = city.tokens.get(role)
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            sent = {"json": body} if body else {}
+            return browser.open(asked.path, method=asked.method, headers=headers, buffered=True, **sent)
+        if role != "nobody":
+            factories.sign_in(browser, city.who[role])
+        form = {} if asked.method in SAFE_METHODS else {"data": {"csrf_token": browser.token(), **body}}
+        return browser.open(asked.path, method=asked.method, buffered=True, **form)
+
+
+def in_a_word(answered) -> str:
+    """The status; `enter` for the way to the sign-in page."""
+    return "enter" if answered.headers.get("Location", "").startswith("/sign-in?") else str(answered.status_code)
+
+
+def test_everyone_gets_the_answer_that_was_reviewed(app, city):
+    """Look at the difference; if it is meant: ACCEPT_ACCESS=1 .venv/bin/python -m pytest tests/house/test_access.py"""
+    rows = [
+        "".join(f"{in_a_word(answer(app, city, asked, role)):>10}" for role in ROLES) + f"   {asked.name}\n"
+        for asked in requests(app, city)
+    ]
+    now = HEAD + "".join(rows)
+    if os.environ.get("ACCEPT_ACCESS"):
+        REVIEWED.write_text(now)
+    reviewed = REVIEWED.read_text()
+
+    difference = "".join(difflib.unified_diff(reviewed.splitlines(True), now.splitlines(True), "reviewed", "now", n=0))
+    assert not difference, f"{difference}\n{test_everyone_gets_the_answer_that_was_reviewed.__doc__}"
+
+
+def test_nobody_reads_someone_else_s_e_mail_address_but_an_administrator(app, city):
+    seen = {
+        (role, asked.name, whose)
+        for asked in requests(app, city)
+        if asked.method in SAFE_METHODS and not asked.path.startswith("/staff/people/")
+        for role in ROLES
+        for whose in re.findall(rb"canary\.(\w+)@", answer(app, city, asked, role).data)
+        if whose.decode() != role
+    }
+
+    assert seen == set()
+
+
+def test_only_administrators_come_to_the_pages_about_people(app, city):
+    pages = [asked for asked in requests(app, city) if asked.path.startswith("/staff/")]
+
+    assert pages
+    for asked in pages:
+        for role in ROLES[:-1]:
+            assert in_a_word(answer(app, city, asked, role)) in ("404", "enter"), (role, asked.name)
