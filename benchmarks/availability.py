@@ -38,15 +38,15 @@ class Effort:
     """How much is measured."""
 
     sizes: tuple[int, ...]
-    peer_rooms: int
+    peer_sizes: tuple[int, ...]
     questions: int
     pages: int
     creates: int
     peer_questions: int
 
 
-WHOLE = Effort((40, 800, 5_000), 40, 200, 200, 100, 15)
-QUICK = Effort((40,), 10, 5, 5, 5, 2)
+WHOLE = Effort((40, 800, 5_000), (40, 200), 200, 200, 100, 15)
+QUICK = Effort((40,), (10,), 5, 5, 5, 2)
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ def wishes(city: City, count: int) -> list[tuple[int, int, Interval]]:
     at_once = {space.id for space in city.rooms if not space.by_request}
     people = cycle(city.person_ids)
     found: list[tuple[int, int, Interval]] = []
-    for day in evenings():
+    for day in evenings(last=58):
         with db.transaction(read_only=True):
             free = find(Wanted(), When(day, FROM, TO, MINUTES)).free
         times = [(space_id, time) for space_id, time in free if space_id in at_once and time]
@@ -236,15 +236,17 @@ def main() -> None:
             print("No PostgreSQL with PostGIS here: SQLite only.", file=sys.stderr)
         for name, make in databases.items():
             for place, count in enumerate(chosen.rooms or effort.sizes):
-                measured, city = measure(name, count, make(f"rooms_{count}"), Path(folder), effort)
+                measured, _ = measure(name, count, make(f"rooms_{count}"), Path(folder), effort)
                 if place == 0:
                     say(f"- {figures.database_line()}")
                 results.append(measured)
         say()
         report(results)
         if new_database and not chosen.no_peer:
-            small, city = measure("PostgreSQL", effort.peer_rooms, new_database("own"), Path(folder), effort)
-            compare(city, small, new_database("libres", tables=False), effort)
+            for count in effort.peer_sizes:
+                own, city = measure("PostgreSQL", count, new_database(f"own_{count}"), Path(folder), effort)
+                compare(city, own, new_database(f"libres_{count}", tables=False), effort)
+        figures.ending()
 
 
 if __name__ == "__main__":

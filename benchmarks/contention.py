@@ -268,6 +268,7 @@ def main() -> None:
     say("Distinct times; a booking is a hold and its details, over HTTP two requests.")
     say()
     figures.table(("", "processes", "wanted", "booked", "bookings a second"), booked)
+    figures.ending()
 
 
 if __name__ == "__main__":

@@ -25,9 +25,17 @@ def heading(module: str) -> None:
     """How this run was called, and on what machine."""
     say(f"    python -m {module} {' '.join(sys.argv[1:])}".rstrip())
     say()
-    load = ", ".join(f"{share:.1f}" for share in os.getloadavg())
-    say(f"- {clock.now():%Y-%m-%d}, {os.cpu_count()} CPUs ({_processor()}), load at the start {load}")
+    say(f"- {clock.now():%Y-%m-%d}, {os.cpu_count()} CPUs ({_processor()}), load at the start {_load()}")
     say(f"- Python {platform.python_version()}, SQLAlchemy {sa.__version__}")
+
+
+def ending() -> None:
+    """How busy the machine was, this run included."""
+    say(f"Load at the end: {_load()} (over 1, 5 and 15 minutes).")
+
+
+def _load() -> str:
+    return ", ".join(f"{share:.1f}" for share in os.getloadavg())
 
 
 def _processor() -> str:
