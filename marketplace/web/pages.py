@@ -10,7 +10,17 @@ from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import jinja2
-from flask import Flask, Response, flash, get_flashed_messages, make_response, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    get_flashed_messages,
+    make_response,
+    render_template,
+    request,
+    url_for,
+)
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
@@ -65,6 +75,12 @@ def with_query(**changes: object) -> str:
     """This page's address with some of its questions changed; never the address of another site."""
     query = [(name, value) for name, value in request.args.items(multi=True) if name not in changes]
     return f"/{quote(request.path.lstrip('/'))}?{urlencode([*query, *changes.items()])}"
+
+
+def whole_address(path: str) -> str:
+    """A page's address for elsewhere, on the site's own name and never one that a request claims to have asked."""
+    base: str = current_app.extensions["settings"].base_url
+    return base.rstrip("/") + path
 
 
 def paging(total: int, size: int = PER_PAGE) -> Paging:

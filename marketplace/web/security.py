@@ -2,8 +2,10 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -35,8 +37,13 @@ class Limit:
 
 
 def address() -> str:
-    """Where the request comes from."""
-    return request.remote_addr or "unknown"
+    """Where the request comes from: of IPv6 the network, as whoever has one address has 2^64 of them."""
+    given = request.remote_addr or "unknown"
+    with suppress(ValueError):
+        found = ip_address(given)
+        if isinstance(found, IPv6Address):
+            return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
+    return given
 
 
 def everyone() -> str:

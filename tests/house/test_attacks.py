@@ -17,6 +17,8 @@ from marketplace.sharing.spaces.models import Booking
 from marketplace.sharing.spaces.queries import bookings as booking_queries
 from marketplace.sharing.spaces.queries import rooms
 from marketplace.sharing.spaces.service import bookings
+from marketplace.web import security
+from marketplace.web.pages import whole_address
 from tests import factories
 from tests.conftest import MONDAY
 from tests.factories import PASSWORD, bearer, march, person, sign_in, space
@@ -197,6 +199,43 @@ def test_a_request_whose_time_has_come_is_not_granted_any_more(monday):
     monday(asked.starts_at)
     with pytest.raises(errors.NoLongerOpen):
         bookings.accept(manager, asked)
+
+
+def test_an_address_nobody_confirmed_holds_a_few_times_and_no_more():
+    newcomer, room = person(confirmed=False), space()
+    for hour in range(bookings.MOST_UNCONFIRMED):
+        bookings.leave(newcomer, bookings.hold(newcomer, room, march(3, 10 + hour, 11 + hour)))
+    with pytest.raises(errors.ConfirmAddressFirst):
+        bookings.hold(newcomer, room, march(3, 20, 21))
+
+
+# --- what a request claims about itself ---
+
+
+def test_a_calendar_leads_to_the_site_whatever_the_request_calls_it(browser):
+    jiwoo = person()
+    made = factories.booking(space(), march(3, 10, 11), by=jiwoo)
+    db.session.commit()
+    path = f"/spaces/bookings/{made.reference}/booking.ics"
+    answer = sign_in(browser, jiwoo).get(path, headers={"X-Forwarded-Host": "evil.example"})
+    assert "URL:http://localhost/spaces/bookings/" in answer.text
+    with browser.application.test_request_context(base_url="http://evil.example"):
+        assert whole_address("/x") == "http://localhost/x"
+
+
+@pytest.mark.parametrize(
+    ("given", "counted"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::9", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("203.0.113.7", "203.0.113.7"),
+        ("", "unknown"),
+    ],
+)
+def test_one_network_is_one_address(app, given, counted):
+    with app.test_request_context(environ_base={"REMOTE_ADDR": given}, headers={"X-Forwarded-For": "198.51.100.1"}):
+        assert security.address() == counted
 
 
 # --- what breaks a program ---

@@ -34,7 +34,7 @@ from marketplace.sharing.spaces.service import bookings
 from marketplace.web import downloads, maps
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.forms import Form
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import page, paging, tell, whole_address
 
 bp = Blueprint("spaces", __name__)
 
@@ -275,7 +275,7 @@ def booking(reference: str) -> Response:
 def ics(reference: str) -> Response:
     """The booking for a calendar."""
     found = _seen(reference)
-    link = url_for(".booking", reference=found.reference, _external=True)
+    link = whole_address(url_for(".booking", reference=found.reference))
     return downloads.calendar(ical.calendar([calendar_entry(found, link)]), f"{found.reference}.ics")
 
 

@@ -53,6 +53,11 @@ def count_holds(person: Person) -> int:
     return db.session.scalar(query) or 0
 
 
+def count_made(person: Person) -> int:
+    """How many times a person has held a room, whatever became of it."""
+    return db.session.scalar(sa.select(sa.func.count(Booking.id)).where(Booking.person_id == person.id)) or 0
+
+
 def count_coming(person: Person) -> int:
     """How many bookings a person has sent that are not over."""
     query = sa.select(sa.func.count(Booking.id)).where(

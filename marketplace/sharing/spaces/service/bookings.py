@@ -21,6 +21,9 @@ FORGOTTEN = timedelta(days=1)
 """How long a hold that ran out may still be sent, should its time be free."""
 
 MOST_HOLDS = 3
+MOST_UNCONFIRMED = 5
+"""How many times one may hold before the e-mail address is confirmed: nobody stands behind such an account."""
+
 MOST_COMING = 30
 """How many bookings one person may have ahead: a weekly circle plans half a year; nobody books the city out."""
 
@@ -28,11 +31,13 @@ MOST_COMING = 30
 def hold(person: Person, space: Space, interval: Interval) -> Booking:
     """Keep a time for a resident for ten minutes, while the booking is filled in and perhaps the e-mail confirmed.
 
-    Raises the room's broken rule, TooManyHolds, or AlreadyTaken if something holds the room then, even something
-    booked this instant.
+    Raises the room's broken rule, TooManyHolds, ConfirmAddressFirst where an unconfirmed address has held often, or
+    AlreadyTaken if something holds the room then, even something booked this instant.
     """
     _keep_rules(space, interval)
     _one_at_a_time(person)
+    if not may_act(person) and queries.count_made(person) >= MOST_UNCONFIRMED:
+        raise errors.ConfirmAddressFirst
     most = MOST_HOLDS if may_act(person) else 1
     if queries.count_holds(person) >= most:
         raise errors.TooManyHolds(most=most)
