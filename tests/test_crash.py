@@ -80,12 +80,21 @@ class Log:
     """What clients were told, on disk before they go on."""
 
     def __init__(self, file):
-        self.file, self.lock = file.open("a+"), threading.Lock()
+        self.file, self.lock = file.open("a+"), threading.Condition()
+        self.lines = 0
 
     def write(self, **line):
         with self.lock:
             self.file.write(json.dumps(line) + "\n")
             self.file.flush()
+            self.lines += 1
+            self.lock.notify()
+
+    def wait_for(self, more):
+        """Until so many more lines stand in the log."""
+        with self.lock:
+            wanted = self.lines + more
+            self.lock.wait_for(lambda: self.lines >= wanted, 10)
 
     def read(self, what):
         self.file.seek(0)
@@ -203,7 +212,8 @@ def test_whatever_was_acknowledged_is_kept_whole_however_often_the_server_is_kil
         threads = [threading.Thread(target=run, args=(client,)) for client in busy]
         for thread in threads:
             thread.start()
-        time.sleep(chance.uniform(0.2, 0.9))
+        log.wait_for(chance.randint(3, 12))
+        time.sleep(chance.uniform(0, 0.05))
         server.kill()
         for thread in threads:
             thread.join()
