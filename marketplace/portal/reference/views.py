@@ -98,7 +98,9 @@ def _sentence(schema: dict[str, Any], required: bool, description: str) -> str:
         kind = f"{kind} {schema['minimum']}–{schema['maximum']}"
     if "default" in schema:
         kind = f"{kind}, = {schema['default']}"
-    return f"{kind}{'' if required else ', ' + _('may be left out')}. {description}".strip()
+    if not required:
+        kind = f"{kind}, " + _("may be left out")  # not within the f-string, where Babel does not find it
+    return f"{kind}. {description}".strip()
 
 
 def _kind(schema: dict[str, Any]) -> str:
