@@ -251,3 +251,16 @@ def test_half_a_character_as_a_name_is_refused_and_breaks_nothing(browser):
 def test_no_cell_of_an_official_file_is_a_formula(cell):
     assert guard(cell) == f"'{cell}"
     assert clean(guard(cell)) == cell
+
+
+# --- the next person at this computer ---
+
+
+def test_signing_out_leaves_no_page_behind_and_a_token_is_not_kept(browser):
+    sign_in(browser, person())
+    assert browser.send("/account/tokens", name="calendar").status_code == 303
+    shown = browser.get("/account/tokens")
+    assert b"mt_" in shown.data
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert b"mt_" not in browser.get("/account/tokens").data
+    assert browser.send("/sign-out").headers["Clear-Site-Data"] == '"cache"'
