@@ -92,6 +92,7 @@ def hold_over_http(stage: Stage, which: int) -> Callable[[int, Interval], tuple[
     browser = server.Browser(stage.port, stage.sign_ins[which])
 
     def hold(space_id: int, time: Interval) -> tuple[int, str]:
+        browser.connect()  # the one before may have been closed between two rounds
         status, location, _ = browser.post(f"/spaces/{space_id}/hold", **_form(time))
         return status, location.split("/")[-2] if status == ACCEPTED else ""
 
@@ -131,6 +132,9 @@ def race(way: Any, stage: Stage, crowd: int, rounds: int, label: str) -> tuple[A
         clean += round_ == {ACCEPTED: 1, TAKEN: crowd - 1}
         statuses += round_
         taken += [spent for *_, spent in got]
+        for status, remark, _ in got:
+            if status not in (ACCEPTED, TAKEN):
+                print(f"{label}: {status} {remark}", file=sys.stderr)
         _leave([reference for status, reference, _ in got if status == ACCEPTED])
         gate.wait()
     for racer in racers:
