@@ -2,11 +2,20 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from icalendar import Calendar, Event
 
 from marketplace.kernel import clock
 from marketplace.kernel.intervals import Interval
+
+
+class Status(StrEnum):
+    """How firm an entry is, in the words of the standard."""
+
+    TENTATIVE = "TENTATIVE"
+    CONFIRMED = "CONFIRMED"
+    CANCELLED = "CANCELLED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +28,7 @@ class Entry:
     interval: Interval
     place: str
     url: str
-    cancelled: bool = False
+    status: Status = Status.CONFIRMED
 
 
 def calendar(entries: Iterable[Entry]) -> bytes:
@@ -38,7 +47,7 @@ def calendar(entries: Iterable[Entry]) -> bytes:
         event.add("dtend", clock.local(entry.interval.ends_at))
         event.add("location", entry.place)
         event.add("url", entry.url)
-        event.add("status", "CANCELLED" if entry.cancelled else "CONFIRMED")
+        event.add("status", entry.status.value)
         out.add_component(event)
     out.add_missing_timezones()
     return out.to_ical()

@@ -65,7 +65,7 @@ def test_a_change_keeps_the_name_and_counts_up():
 
 
 def test_a_cancelled_entry_says_so():
-    assert read(ical.calendar([entry(cancelled=True)]))[0]["status"] == "CANCELLED"
+    assert read(ical.calendar([entry(status=ical.Status.CANCELLED)]))[0]["status"] == "CANCELLED"
 
 
 def test_the_citys_time_zone_is_described_in_the_file(berlin):

@@ -108,6 +108,12 @@ class RulesNotAccepted(Invalid):
     message = _l("Confirm that you accept the rules of the room.")
 
 
+class ChangedMeanwhile(Conflict):
+    """Two people edit one thing: the second sees both versions."""
+
+    message = _l("Someone else changed these rules while you were editing. Compare, then save again to keep yours.")
+
+
 class NoLongerOpen(Conflict):
     """The booking was cancelled, declined or has lapsed."""
 

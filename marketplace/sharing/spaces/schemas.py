@@ -8,11 +8,11 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 from marketplace.civic.places.models import ACCESSIBILITY
 from marketplace.civic.places.schemas import BuildingRecord
 from marketplace.kernel import clock, money
-from marketplace.kernel.ical import Entry
+from marketplace.kernel.ical import Entry, Status
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.words import _, _l, _m
 from marketplace.sharing.spaces import policy
-from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Feature, Kind
+from marketplace.sharing.spaces.models import Booking, BookingState, Feature, Kind
 from marketplace.sharing.spaces.queries.search import When
 
 LENGTHS = (60, 90, 120, 180, 240, 360, 480)
@@ -203,6 +203,14 @@ class Rules(Schema):
             raise ValidationError(_("The last bookable day is before the first."), "horizon_days")
 
 
+FIRMNESS = {
+    BookingState.HELD: Status.TENTATIVE,
+    BookingState.REQUESTED: Status.TENTATIVE,
+    BookingState.CONFIRMED: Status.CONFIRMED,
+}
+"""How firm the entry of a booking is; one that no longer stands is cancelled."""
+
+
 def calendar_entry(booking: Booking, url: str) -> Entry:
     """A booking as an entry of its resident's calendar; one that no longer stands says so."""
     return Entry(
@@ -212,7 +220,7 @@ def calendar_entry(booking: Booking, url: str) -> Entry:
         interval=booking.interval,
         place=booking.space.building.address,
         url=url,
-        cancelled=booking.state not in AGREED,
+        status=FIRMNESS.get(booking.state, Status.CANCELLED),
     )
 
 

@@ -8,6 +8,7 @@ from marketplace.kernel import clock, db
 from marketplace.kernel.access import reveal
 from marketplace.kernel.words import _, ngettext
 from marketplace.sharing.spaces import policy
+from marketplace.sharing.spaces.errors import ChangedMeanwhile
 from marketplace.sharing.spaces.models import BookingState, Space
 from marketplace.sharing.spaces.queries import bookings as booking_queries
 from marketplace.sharing.spaces.queries import rooms
@@ -112,7 +113,8 @@ def rules(space_id: int) -> ResponseReturnValue:
             running.save_rules(current_person(), room, **form.data)
             tell(_("The rules of the room are saved."))
             return redirect(url_for("spaces.space", space_id=room.id), 303)
-    return form.page("sharing/spaces/rules.html", space=room)
+    changed_meanwhile = isinstance(form.refusal, ChangedMeanwhile)
+    return form.page("sharing/spaces/rules.html", space=room, changed_meanwhile=changed_meanwhile)
 
 
 def _managed(space_id: int) -> Space:

@@ -119,7 +119,11 @@ def test_the_entry_in_the_calendar_follows_the_booking(room, manager, mail):
     entries = [letter.entry for letter in mail() if letter.entry is not None]
 
     assert {entry["UID"] for entry in entries} == {f"{booking.reference}@maeul"}
-    assert [entry["STATUS"] for entry in entries] == ["CONFIRMED", "CONFIRMED", "CANCELLED"]
+    assert [entry["STATUS"] for entry in entries] == [
+        "CONFIRMED",
+        "TENTATIVE",
+        "CANCELLED",
+    ]  # a new time is a new request
     sequences = [entry["SEQUENCE"] for entry in entries]
     assert sequences == sorted(set(sequences))
     assert entries[1].start == march(11, 18, 20).starts_at

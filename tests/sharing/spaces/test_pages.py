@@ -589,6 +589,8 @@ def test_rules_are_changed_on_their_page(browser):
     stale = browser.send(f"/spaces/{room_id}/rules", **RULES | {"max_minutes": "300"}, version=version)
 
     assert stale.status_code == 409
+    assert "A booking lasts from 30 minutes to 4 hours." in text(stale)  # as saved
+    assert 'value="300"' in text(stale)  # as typed
     now = rooms.get_space(room_id)
     assert (now.min_minutes, now.max_minutes, now.by_request, now.open) == (30, 240, True, True)
     assert "No shouting." in text(browser.get(f"/spaces/{room_id}"))

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.civic.accounts.models import Person, Role
 from marketplace.kernel import db, occupancy
@@ -200,7 +199,7 @@ def test_who_saw_older_rules_changes_nothing():
     seen = room.version
     running.save_rules(manager, room, version=seen, max_minutes=120)
 
-    with pytest.raises(StaleDataError):
+    with pytest.raises(errors.ChangedMeanwhile):
         running.save_rules(manager, room, version=seen, max_minutes=180)
 
 

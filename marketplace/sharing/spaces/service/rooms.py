@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.orm.exc import StaleDataError
-
 from marketplace.civic.accounts.models import Person
 from marketplace.kernel import audit, clock, db, occupancy
 from marketplace.kernel.access import permit
@@ -64,10 +62,10 @@ def reopen(manager: Person, closure: Closure) -> None:
 
 
 def save_rules(manager: Person, space: Space, *, version: int, **rules: Any) -> Space:
-    """Change how a room is offered. Raises StaleDataError if someone changed it meanwhile."""
+    """Change how a room is offered. Raises ChangedMeanwhile if someone else saved it since it was shown."""
     permit(policy.may_manage, manager, space)
     if space.version != version:
-        raise StaleDataError
+        raise errors.ChangedMeanwhile
     changed = {name: value for name, value in rules.items() if getattr(space, name) != value}
     for name, value in changed.items():
         setattr(space, name, value)
