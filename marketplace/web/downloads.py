@@ -7,7 +7,18 @@ from urllib.parse import quote
 
 from flask import Response
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+DANGEROUS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # in full width too, as a Korean spreadsheet reads them
 
 
 def harmless(cell: object) -> str:
