@@ -7,18 +7,8 @@ from urllib.parse import quote
 
 from flask import Response
 
-DANGEROUS = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-    "＝",
-    "＋",
-    "－",
-    "＠",
-)  # in full width too, as a Korean spreadsheet reads them
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+"""What a spreadsheet takes for the beginning of a formula; a Korean one in full width too."""
 
 
 def harmless(cell: object) -> str:

@@ -35,6 +35,7 @@ PATIENCE = 15_000
 
 AXE = {
     "resultTypes": ["violations"],
+    "preload": False,
     "rules": {"color-contrast-enhanced": {"enabled": True}, "target-size": {"enabled": True}},
 }
 EXAMINED: set[tuple[str, str, str]] = set()

@@ -69,10 +69,11 @@ class Everyone:
         still_movable = Booking.starts_at > clock.now() + timedelta(days=3)
         confirmed = Booking.state == BookingState.CONFIRMED
         coming = sa.select(Booking.reference).where(of_the_resident, confirmed, still_movable)
+        few_starts = Booking.space.has(Space.raster_minutes >= 60)  # axe takes its time with 600 radio buttons
         return {
             "building_id": managed,
             "space_id": room,
-            "reference": ask(coming.order_by(Booking.starts_at)),
+            "reference": ask(coming.where(few_starts).order_by(Booking.starts_at)),
             "person_id": ask(f"SELECT id FROM people WHERE email = 'newcomer@{DOMAIN}'"),
             "department_id": ask(sa.select(Department.id)),
             "code": ask(sa.select(District.code)),
