@@ -92,9 +92,13 @@ class City:
         purposes = self.ask("SELECT json_group_array(DISTINCT purpose) FROM bookings WHERE purpose != ''")
         self.typed = json.loads(purposes)
 
-    def letters_to(self, email: str) -> list[str]:
-        """The subjects of the letters someone got, oldest first."""
-        files = sorted((self.folder / "mailbox").glob("*.eml"))
+    def letters(self) -> list[Path]:
+        """Every letter written so far, oldest first."""
+        return sorted((self.folder / "mailbox").glob("*.eml"))
+
+    def letters_to(self, email: str, after: int = 0) -> list[str]:
+        """The subjects of the letters someone got, oldest first, the first so many letters of the city left out."""
+        files = self.letters()[after:]
         letters = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
         return [str(letter["Subject"]).strip() for letter in letters if letter["To"] == email]
 
@@ -180,6 +184,11 @@ class Visitor:
     scripts: bool
     email: str = ""
     troubles: list[str] = field(default_factory=list)
+    letters_before: int = 0
+    """How many letters the city had written when the visitor came: those of earlier stories."""
+
+    def __post_init__(self) -> None:
+        self.letters_before = len(self.city.letters())
 
     def word(self, message: str, **parts: object) -> str:
         """What a message of the program reads in the visitor's language."""
@@ -260,7 +269,9 @@ class Visitor:
         """Wait for the letter, and open it in the mailbox."""
         wanted = like(subject)
         until = time.monotonic() + PATIENCE / 1000
-        while not (found := [name for name in self.city.letters_to(self.email) if wanted.fullmatch(name)]):
+        while not (
+            found := [name for name in self.city.letters_to(self.email, self.letters_before) if wanted.fullmatch(name)]
+        ):
             assert time.monotonic() < until, f"no letter to {self.email} like {wanted.pattern}"
             time.sleep(0.2)
         self.go("/dev/mailbox")
