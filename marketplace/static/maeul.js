@@ -1,8 +1,9 @@
-// What a page gains where scripts run: a countdown of held times, and maps that move. Every page is whole without it.
+// What a page gains where scripts run: a countdown of held times, maps that move, a search from where one is. Every page is whole without it.
 "use strict";
 
 for (const left of document.querySelectorAll("[data-countdown-until]")) countDown(left);
 for (const frame of document.querySelectorAll("[data-map]")) enliven(frame);
+for (const form of document.querySelectorAll("[data-locate]")) locate(form);
 
 // Shows the minutes and seconds left; says aloud only that five minutes, then one, are left.
 function countDown(left) {
@@ -49,4 +50,22 @@ function enliven(frame) {
   keepSizes();
   for (const control of frame.querySelectorAll("a[role=button], .leaflet-container")) control.tabIndex = -1;
   frame.tabIndex = -1;
+}
+
+// Adds a button that asks the device where it is, to a hundred metres, and searches from there.
+function locate(form) {
+  if (!navigator.geolocation) return;
+  const button = document.createElement("button");
+  const answer = document.createElement("p");
+  Object.assign(button, { type: "button", className: "govuk-button govuk-button--secondary", textContent: form.dataset.locate });
+  answer.setAttribute("role", "status");
+  form.append(button, answer);
+  const search = ({ coords }) => {
+    for (const name of ["latitude", "longitude"]) {
+      form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value: coords[name].toFixed(3) }));
+    }
+    form.requestSubmit();
+  };
+  const excuse = () => (answer.textContent = form.dataset.locateFailed);
+  button.addEventListener("click", () => navigator.geolocation.getCurrentPosition(search, excuse, { timeout: 10000 }));
 }

@@ -78,12 +78,10 @@ def _wanted(data: dict[str, Any], near: Point | None) -> Wanted:
 
 
 def _near(form: Form) -> Point | None:
-    """The point to measure from: the device's own, or that of the building or district named."""
-    if form.data.get("latitude") is not None:
-        return Point(form.data["latitude"], form.data["longitude"])
+    """The point to measure from: that of the building named, or where the device is."""
     named = form.data.get("near", "")
     if not named:
-        return None
+        return Point(form.data["latitude"], form.data["longitude"]) if "latitude" in form.data else None
     found = [building for building in places.buildings(words=named, limit=10) if building.point]
     if not found:
         form.refuse("near", _("No public building of that name is known. Try another, or leave it empty."))
