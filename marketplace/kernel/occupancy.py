@@ -370,13 +370,16 @@ def _lock(resource_ids: set[int]) -> set[int]:
 
 
 def _clear_expired(parts: sa.Select[int] | None, keep: int | None = None) -> int:
-    """Delete the holds that have run out, on these parts or everywhere; in order of id, so as not to deadlock."""
+    """Delete the holds that have run out, on these parts or everywhere; in order of id, so as not to deadlock.
+
+    Few have run out at any moment, many claims are kept: they are looked for by when they ran out.
+    """
     query = sa.select(Occupancy.id).where(Occupancy.expires_at <= clock.now()).order_by(Occupancy.id)
     if parts is None:
         query = query.with_for_update(skip_locked=True)
     else:
-        on_parts = sa.select(occupied_spans.c.occupancy_id).where(occupied_spans.c.resource_id.in_(parts))
-        query = query.where(Occupancy.id.in_(on_parts)).with_for_update()
+        sharing_one = sa.select(resource_parts.c.resource_id).where(resource_parts.c.part_id.in_(parts))
+        query = query.where(db.unindexed(Occupancy.resource_id).in_(sharing_one)).with_for_update()
     ids = [found for found in db.session.scalars(query) if found != keep]
     if ids:
         db.session.execute(sa.delete(Occupancy).where(Occupancy.id.in_(ids)))

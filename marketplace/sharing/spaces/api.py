@@ -216,15 +216,14 @@ def _earlier(starts_at: datetime, booking_id: int) -> sa.ColumnElement[bool]:
     body=BookingRequest,
     answer=BookingRecord,
     status=201,
-    refuses=(*RULES, errors.ConfirmAddressFirst, errors.TooManyBookings, errors.TooManyHolds),
+    refuses=(*RULES, errors.ConfirmAddressFirst, errors.TooManyBookings),
 )
 def book(space: int, start: datetime, minutes: int, people: int, purpose: str, rules_accepted: bool) -> Created:
-    """Hold a time and send the booking, in one step."""
+    """Book in one step."""
     room, person = _room(space), current_person()
     interval = Interval(start, start + timedelta(minutes=minutes))
     with _offering_others(room, interval, people):
-        held = bookings.hold(person, room, interval)
-        made = bookings.send(person, held, people=people, purpose=purpose, rules_accepted=rules_accepted)
+        made = bookings.book(person, room, interval, people=people, purpose=purpose, rules_accepted=rules_accepted)
     return Created(made, url_for(".get_booking", reference=made.reference))
 
 

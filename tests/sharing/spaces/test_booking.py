@@ -137,6 +137,36 @@ def test_a_hold_may_be_left_for_others():
     held(room)
 
 
+# --- in one step ---
+
+
+@pytest.mark.parametrize(("by_request", "state"), [(False, BookingState.CONFIRMED), (True, BookingState.REQUESTED)])
+def test_one_step_books_as_hold_and_send_do(by_request, state):
+    room = factories.space(by_request=by_request, before_minutes=30)
+
+    booking = bookings.book(factories.person(), room, march(2, 18, 20), **DETAILS)
+
+    assert (booking.state, booking.people, booking.held_until) == (state, 5, None)
+    assert (booking.due_at is None) is not by_request
+    assert busy(room) == [march(2, 17.5, 20)]
+    assert waiting_letters() == [state.value]
+    assert recorded() == [f"spaces.{state.value}"]
+
+
+def test_one_step_refuses_what_hold_and_send_refuse():
+    room, resident = factories.space(), factories.person()
+    bookings.book(resident, room, march(2, 18, 20), **DETAILS)
+
+    with pytest.raises(errors.AlreadyTaken):
+        bookings.book(resident, room, march(2, 19, 21), **DETAILS)
+    with pytest.raises(errors.ClosedUntil):
+        bookings.book(resident, room, march(2, 21, 23), **DETAILS)
+    with pytest.raises(errors.RulesNotAccepted):
+        bookings.book(resident, room, march(3, 18, 20), **{**DETAILS, "rules_accepted": False})
+    with pytest.raises(errors.ConfirmAddressFirst):
+        bookings.book(factories.person(confirmed=False), room, march(3, 18, 20), **DETAILS)
+
+
 # --- sending ---
 
 

@@ -188,6 +188,24 @@ class Bookings(RuleBasedStateMachine):
             return key
         return multiple()
 
+    @rule(target=agreed, room=NAMES, time=TIMES, person=PEOPLE)
+    def book(self, room: str, time: Interval, person: int):
+        """In one step, without a hold."""
+        resident, space = self.resident(person), self.room(room)
+        details: dict[str, Any] = {"people": 5, "purpose": "Anything", "rules_accepted": True}
+        if broken := policy.broken_rule(space, time):
+            with pytest.raises(type(broken)):
+                bookings.book(resident, space, time, **details)
+        elif self.city.in_the_way(Claim(room, time)):
+            with pytest.raises(errors.AlreadyTaken):
+                bookings.book(resident, space, time, **details)
+        else:
+            booking = bookings.book(resident, space, time, **details)
+            state = "requested" if room == "right" else "confirmed"
+            self.city.claims[booking.id] = Claim(room, time, person, state, reference=booking.reference)
+            return booking.id
+        return multiple()
+
     @rule(key=consumes(held))
     def leave(self, key: int) -> None:
         claim, booking = self.city.claims[key], self.booking(key)

@@ -42,16 +42,9 @@ def hold(person: Person, space: Space, interval: Interval) -> Booking:
     if queries.count_holds(person) >= most:
         raise errors.TooManyHolds(most=most)
     until = clock.now() + HOLD
-    booking = Booking(
-        space=space,
-        person_id=person.id,
-        starts_at=interval.starts_at,
-        ends_at=interval.ends_at,
-        occupancy=_claim(space, interval, Holding.HOLD, expires_at=until),
-        held_until=until,
-        fee=space.fee(int(interval.length.total_seconds()) // 60),
-        created_at=clock.now(),
-    )
+    booking = _new(person, space, interval)
+    booking.occupancy = _claim(space, interval, Holding.HOLD, expires_at=until)
+    booking.held_until = until
     db.session.add(booking)
     db.session.flush()
     return booking
@@ -66,28 +59,26 @@ def send(person: Person, booking: Booking, *, people: int, purpose: str, rules_a
     """
     permit(policy.may_change, person, booking)
     _expect(booking, BookingState.HELD)
-    if not may_act(person):
-        raise errors.ConfirmAddressFirst
-    if not rules_accepted:
-        raise errors.RulesNotAccepted(field="rules_accepted")
-    space = booking.space
-    _one_at_a_time(person)
-    if queries.count_coming(person) >= MOST_COMING:
-        raise errors.TooManyBookings(most=MOST_COMING)
+    _may_have_one_more(person, rules_accepted)
     in_time = booking.held_until is not None and clock.now() < booking.held_until
-    _keep_rules(space, booking.interval, people, asked_at=booking.created_at if in_time else None)
+    _keep_rules(booking.space, booking.interval, people, asked_at=booking.created_at if in_time else None)
     _keep_held(booking)
-    booking.people, booking.purpose = people, purpose
-    booking.held_until = None
-    if space.by_request:
-        _ask_building(booking)
-        _tell(booking, "requested")
-    else:
-        booking.state = BookingState.CONFIRMED
-        _tell(booking, "confirmed")
-    _record(person, booking, booking.state.value)
-    db.session.flush()
-    return booking
+    return _agree(person, booking, people, purpose)
+
+
+def book(
+    person: Person, space: Space, interval: Interval, *, people: int, purpose: str, rules_accepted: bool
+) -> Booking:
+    """Book a room in one step, for those who need no time to fill it in.
+
+    Raises the room's broken rule, AlreadyTaken, ConfirmAddressFirst or TooManyBookings.
+    """
+    _may_have_one_more(person, rules_accepted)
+    _keep_rules(space, interval, people)
+    booking = _new(person, space, interval)
+    booking.occupancy = _claim(space, interval, Holding.BOOKING)
+    db.session.add(booking)
+    return _agree(person, booking, people, purpose)
 
 
 def leave(person: Person, booking: Booking) -> None:
@@ -186,9 +177,42 @@ def lapse() -> int:
     return db.session.execute(lapsed).rowcount  # type: ignore[attr-defined]
 
 
+def _new(person: Person, space: Space, interval: Interval) -> Booking:
+    return Booking(
+        space=space,
+        person_id=person.id,
+        starts_at=interval.starts_at,
+        ends_at=interval.ends_at,
+        fee=space.fee(int(interval.length.total_seconds()) // 60),
+        created_at=clock.now(),
+    )
+
+
 def _one_at_a_time(person: Person) -> None:
     """Let what this person counts as having already be true until the transaction ends."""
     db.session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
+
+
+def _may_have_one_more(person: Person, rules_accepted: bool) -> None:
+    if not may_act(person):
+        raise errors.ConfirmAddressFirst
+    if not rules_accepted:
+        raise errors.RulesNotAccepted(field="rules_accepted")
+    _one_at_a_time(person)
+    if queries.count_coming(person) >= MOST_COMING:
+        raise errors.TooManyBookings(most=MOST_COMING)
+
+
+def _agree(person: Person, booking: Booking, people: int, purpose: str) -> Booking:
+    """Confirm what holds its room, or ask the building; tell the person and put it on record."""
+    booking.people, booking.purpose, booking.held_until = people, purpose, None
+    if booking.space.by_request:
+        _ask_building(booking)
+    else:
+        booking.state = BookingState.CONFIRMED
+    _tell(booking, booking.state.value)
+    _record(person, booking, booking.state.value)
+    return booking
 
 
 def _keep_rules(
@@ -242,11 +266,13 @@ def _ask_building(booking: Booking) -> None:
     """Have those who run the building answer; each letter is a job of its own, so that none is sent twice."""
     booking.state, booking.decided_by_id = BookingState.REQUESTED, None
     booking.due_at = min(clock.now() + timedelta(days=booking.space.answer_days), booking.starts_at)
+    db.session.flush()
     for manager_id in db.session.scalars(queries.managers_of(booking.space)):
         jobs.enqueue("spaces.letter_to_manager", booking_id=booking.id, manager_id=manager_id)
 
 
 def _tell(booking: Booking, news: str) -> None:
+    db.session.flush()
     jobs.enqueue("spaces.letter", booking_id=booking.id, news=news)
 
 
