@@ -7,7 +7,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace.kernel import calendar, clock, credentials, db, jobs, limits, money
+from marketplace.kernel import calendar, clock, credentials, db, jobs, limits, money, vault
 from marketplace.settings import Settings
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
@@ -16,8 +16,18 @@ FEATURES = (
     "civic.departments",
     "civic.places",
     "civic.accounts",
+    "civic.factors",
+    "civic.identity",
+    "civic.uploads",
+    "civic.notifications",
+    "civic.webhooks",
+    "civic.groups",
+    "civic.conversations",
+    "civic.moderation",
+    "civic.privacy",
     "sharing.spaces",
     "portal.home",
+    "portal.desk",
     "portal.reference",
     "portal.demo",
 )
@@ -36,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     credentials.set_secret(settings.secret_key.encode())
     credentials.set_city(settings.city_name_en, settings.city_name_ko)
     limits.set_secret(settings.secret_key.encode())
+    vault.set_keys(settings.vault_keys)
     logs.install(readable=not settings.in_production)
     app.extensions["engine"] = db.connect(settings.database_url)
     _lay_ground(app, settings)

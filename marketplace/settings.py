@@ -1,5 +1,6 @@
 """Every setting of the platform, read once from the environment; docs/operate.md has them in a table."""
 
+import hashlib
 import os
 import re
 import secrets
@@ -18,6 +19,7 @@ ENVIRONMENTS = ("development", "production", "test")
 YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
 MAILBOX = re.compile(r"([^<>\r\n]+ )?(<[^<>@\s]+@[^<>@\s]+>)|[^<>@\s]+@[^<>@\s]+")
+VAULT_KEY = re.compile(r"[\w-]{1,10}:[0-9a-fA-F]{64}(,[\w-]{1,10}:[0-9a-fA-F]{64})*")
 TILES = re.compile(r"https?://[\w.-]+(:\d+)?/[^\s;,]+")
 
 
@@ -33,6 +35,7 @@ class Settings:
     database_url: str = ""
     data_dir: Path = Path("data")
     secret_key: str = ""
+    vault_key: str = ""
     allow_sqlite: bool = False
     debug: bool = False
     city_name_en: str = "Haneul City"
@@ -93,6 +96,10 @@ class Settings:
             raise SettingsError("SMTP_URL must begin with smtp:// or smtps://.")
         if not MAILBOX.fullmatch(self.mail_from):
             raise SettingsError(f"MAIL_FROM is {self.mail_from!r}; it must be name@host or Name <name@host>.")
+        if self.vault_key and not VAULT_KEY.fullmatch(self.vault_key):
+            raise SettingsError(
+                "VAULT_KEY must be name:key, the key 64 hexadecimal digits; several with commas between."
+            )
         if self.tile_url and not TILES.fullmatch(self.tile_url):
             raise SettingsError(f"TILE_URL is {self.tile_url!r}; it must be https://host/path, with no wildcard host.")
         if self.in_production:
@@ -110,6 +117,13 @@ class Settings:
             raise SettingsError("BASE_URL must be the https:// address of the site in production.")
         if not self.smtp_url:
             raise SettingsError("SMTP_URL must be set in production, such as smtp://user:password@host:587.")
+
+    @property
+    def vault_keys(self) -> dict[str, bytes]:
+        """The keys that lock single texts, by name, the newest first; without VAULT_KEY one derived from SECRET_KEY."""
+        if not self.vault_key:
+            return {"0": hashlib.sha256(b"vault\0" + self.secret_key.encode()).digest()}
+        return {name: bytes.fromhex(key) for name, _, key in (one.partition(":") for one in self.vault_key.split(","))}
 
     @property
     def in_production(self) -> bool:

@@ -213,7 +213,7 @@ def claim(
     """Hold a resource, and everything below it, for an interval with buffers before and after.
 
     Fractions of a second are cut off. Raises Taken if something else holds any of it, even since this instant; holds
-    that have run out are cleared away first. Raises LookupError if there is no such resource.
+    in the way that have run out are cleared away. Raises LookupError if there is no such resource.
     """
     return claim_all([Claim(resource_id, interval, kind, before, after, expires_at)])[0]
 
@@ -228,11 +228,11 @@ def claim_all(claims: Sequence[Claim]) -> list[Occupancy]:
     resource_ids = {claim.resource_id for claim in claims}
     if unknown := resource_ids - _lock(resource_ids):
         raise LookupError(f"no such resource: {unknown}")
-    _clear_expired(_parts_of(resource_ids))
     try:
         return _write(claims)
     except Taken:
-        if len(claims) == 1:
+        cleared = _clear_expired(_parts_of(resource_ids))
+        if len(claims) == 1 and not cleared:
             raise
     with db.session.begin_nested():  # once more, one by one, to learn which of them it was
         return [_write([claim])[0] for claim in claims]

@@ -1,0 +1,1 @@
+"""Clubs, associations and institutions, and acting for them or for a caller."""

@@ -1,0 +1,1 @@
+"""Reports of bad content, decisions with reasons, appeals."""

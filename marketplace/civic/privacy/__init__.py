@@ -1,0 +1,1 @@
+"""One's own data: export, erasure, how long things are kept, who looked."""

@@ -1,0 +1,1 @@
+"""Pictures, recordings and documents: checked, made anew without what they tell of their makers, kept."""

@@ -1,0 +1,1 @@
+"""Signed news of what happened, for the city's own systems."""

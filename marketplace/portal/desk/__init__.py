@@ -1,0 +1,1 @@
+"""What waits for those who work for the city, across features."""
