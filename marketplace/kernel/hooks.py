@@ -81,3 +81,9 @@ personal_data = Hook()
 
 erasing = Hook()
 """person → None: a feature deletes, or makes nameless where the record must stay, what it holds about the person."""
+
+reported = Hook()
+"""subject → True if a report of it is open or was upheld: only then may moderators look at what is private."""
+
+sides_changed = Hook()
+"""person's id → None: the person now speaks for a building or a group, or no longer does."""

@@ -16,14 +16,18 @@ from marketplace.kernel.words import Text
 class Sides:
     """Who may talk about a thing: two sides of one or several people each.
 
-    agreed   whether both have agreed; until then messages warn of telephone and account numbers
-    open     whether there is still something to talk about
+    agreed      whether both have agreed; until then messages warn of telephone and account numbers
+    open        whether there is still something to talk about
+    one_for     whom the people of one side speak for, such as a building; None: each for themselves
+    other_for   the same of the other side
     """
 
     one: frozenset[int]
     other: frozenset[int]
     agreed: bool
     open: bool
+    one_for: object | None = None
+    other_for: object | None = None
 
     @property
     def people(self) -> frozenset[int]:
@@ -84,6 +88,11 @@ class Thing:
     def author_id(self) -> int | None:
         """Who is answerable for it."""
         return self.kind.author_id(self.record)
+
+    @property
+    def sides(self) -> Sides | None:
+        """Who may talk about it, if it is something to talk about."""
+        return self.kind.sides(self.record) if self.kind.sides else None
 
     def seen_by(self, person: Any) -> bool:
         """Whether the person may see it."""

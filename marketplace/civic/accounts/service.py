@@ -17,7 +17,7 @@ from marketplace.civic.accounts.models import (
     RoleGrant,
 )
 from marketplace.civic.places.models import District
-from marketplace.kernel import audit, clock, credentials, db, jobs, words
+from marketplace.kernel import audit, clock, credentials, db, hooks, jobs, words
 from marketplace.kernel.access import permit
 from marketplace.kernel.errors import NotFound
 
@@ -335,6 +335,7 @@ def grant(
             raise errors.NeedsPlace from clash
         raise errors.AlreadyGranted from clash
     _record_role(administrator, "granted", given)
+    hooks.sides_changed.ask(person.id)
     return given
 
 
@@ -348,6 +349,7 @@ def revoke(administrator: Person, given: RoleGrant) -> None:
     _record_role(administrator, "revoked", given)
     db.session.delete(given)
     db.session.flush()
+    hooks.sides_changed.ask(given.person_id)
 
 
 def _record_role(administrator: Person | None, what: str, given: RoleGrant) -> None:
