@@ -1,9 +1,13 @@
 """Questions that lower floors ask of the features above them, without knowing which features there are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
+
+import sqlalchemy as sa
+
+from marketplace.kernel import db
 
 Answerer = TypeVar("Answerer", bound=Callable[..., Any])
 
@@ -22,7 +26,11 @@ class Hook:
 
     def ask(self, *about: Any) -> list[Any]:
         """Every answer, in the order of registration, leaving out None."""
-        return [answer for answerer in self._answerers if (answer := answerer(*about)) is not None]
+        return list(self.each(*about))
+
+    def each(self, *about: Any) -> Iterator[Any]:
+        """The same one by one, each asked for only when the one before is done with."""
+        return (answer for answerer in self._answerers if (answer := answerer(*about)) is not None)
 
 
 building_contents = Hook()
@@ -61,6 +69,9 @@ waits_for_me = Hook()
 waits_at_desk = Hook()
 """person → a Queue of what waits for the person as someone who works for the city, for the desk."""
 
+account_links = Hook()
+"""person → a section (title, list of (text, href)) of pages about the person's own account, for my page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Extract:
@@ -68,19 +79,52 @@ class Extract:
 
     name   of the file in the export, in ASCII
     title  what it is, for people
+    rows   each with the same keys; better made as they are read than kept in memory, as `extract` does
+    files  the bytes of each, or a function that opens it
     """
 
     name: str
     title: object
-    rows: list[dict[str, object]]
-    files: dict[str, bytes] | None = None
+    rows: Iterable[Mapping[str, object]]
+    files: Mapping[str, bytes | Callable[[], IO[bytes]]] | None = None
+
+
+def extract(name: str, title: object, query: sa.Select[*tuple[Any, ...]]) -> Extract:
+    """What a query over columns finds, read only when it is asked for, a thousand rows at a time."""
+
+    def rows() -> Iterator[Mapping[str, object]]:
+        for row in db.session.execute(query, execution_options={"yield_per": 1000}):
+            yield row._mapping
+
+    return Extract(name, title, rows())
 
 
 personal_data = Hook()
-"""person → an Extract of all that a feature holds about the person, for the export of one's data."""
+"""person → an Extract, or a list of them, of all that a feature holds about the person, for the export of one's data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why someone cannot be erased yet, in a sentence that says what to do, and where it can be done."""
+
+    sentence: object
+    href: str | None = None
+
+
+erasure_obstacles = Hook()
+"""person → an Obstacle, or a list of them: what has to be settled before the person can be erased."""
+
+leaving = Hook()
+"""person → None: the person asked to be erased; what was agreed for days to come is given up at once."""
 
 erasing = Hook()
-"""person → None: a feature deletes, or makes nameless where the record must stay, what it holds about the person."""
+"""person → None: a feature deletes, or makes nameless where the record must stay, what it holds about the person.
+
+Asked in one transaction, before the person's own row is made nameless: the name and the address are still there.
+"""
+
+barred = Hook()
+"""person → why the person is suspended, and where to appeal, as a Text; asked only when an act is refused."""
 
 reported = Hook()
 """subject → True if a report of it is open or was upheld: only then may moderators look at what is private."""
