@@ -48,7 +48,9 @@ class Settings:
     smtp_url: str = ""
     mail_from: str = "maeul@localhost"
     tile_url: str = ""
+    webhooks_anywhere: bool = False
     source_url: str = ""
+    auto_hide_reports: int = 3
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -92,6 +94,8 @@ class Settings:
             raise SettingsError(f"BASE_URL is {self.base_url!r}; it must begin with http:// or https://.")
         if self.proxies < 0:
             raise SettingsError(f"PROXIES is {self.proxies}; it must be 0 or more.")
+        if self.auto_hide_reports < 0:
+            raise SettingsError(f"AUTO_HIDE_REPORTS is {self.auto_hide_reports}; it must be 0 (never) or more.")
         if self.smtp_url and not self.smtp_url.startswith(("smtp://", "smtps://")):
             raise SettingsError("SMTP_URL must begin with smtp:// or smtps://.")
         if not MAILBOX.fullmatch(self.mail_from):
@@ -115,6 +119,8 @@ class Settings:
             raise SettingsError("Production runs on PostgreSQL. Set ALLOW_SQLITE=yes to run it on SQLite all the same.")
         if not self.base_url.startswith("https://"):
             raise SettingsError("BASE_URL must be the https:// address of the site in production.")
+        if self.webhooks_anywhere:
+            raise SettingsError("WEBHOOKS_ANYWHERE must be off in production: webhooks stay out of your own network.")
         if not self.smtp_url:
             raise SettingsError("SMTP_URL must be set in production, such as smtp://user:password@host:587.")
 

@@ -54,6 +54,13 @@ class NotConfirmed(Forbidden):
     message = _l("We sent you a letter by e-mail. Open it, follow the link, then come back and try again.")
 
 
+class Suspended(Forbidden):
+    """Decided by a moderator, for a time."""
+
+    title = _l("Your account is suspended for a time")
+    message = _l("Until {until} you can look at everything, but not book or post. {reason}")
+
+
 class ChangedMeanwhile(Conflict):
     """Two windows, two edits: the second sees both."""
 

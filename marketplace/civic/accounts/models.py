@@ -17,6 +17,7 @@ class Role(StrEnum):
     MANAGER = "manager"
     STAFF = "staff"
     MODERATOR = "moderator"
+    SAFEGUARDING = "safeguarding"
     ADMINISTRATOR = "administrator"
 
 
@@ -32,6 +33,7 @@ ROLES: dict[str, Text] = {
     Role.MANAGER: _l("Building manager"),
     Role.STAFF: _l("Staff of a department"),
     Role.MODERATOR: _l("Moderator"),
+    Role.SAFEGUARDING: _l("Safeguarding officer"),
     Role.ADMINISTRATOR: _l("Administrator"),
 }
 METHODS: dict[str, Text] = {
@@ -75,7 +77,13 @@ class Person(db.Base):
     verified_at: Mapped[datetime | None]
     verified_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("people.id"))
     verified_method: Mapped[Method | None]
+    suspended_until: Mapped[datetime | None]
+    """Until when the person may only look; it is here so that asking costs no statement."""
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    erase_at: Mapped[datetime | None] = mapped_column(index=True)
+    """When the account will be erased, as its person asked; until then it only waits for a change of mind."""
+    erased_at: Mapped[datetime | None]
+    """Since when the row stands for a former resident: it names nobody and nobody signs in."""
     version: Mapped[int] = mapped_column(default=1)
 
     grants: Mapped[list["RoleGrant"]] = relationship(
@@ -87,6 +95,8 @@ class Person(db.Base):
 
     session_token: str | None = None
     """By what this request's browser is recognised; not stored."""
+    proved_at: datetime | None = None
+    """When the person last proved in this request's browser who they are; not stored here."""
 
     is_active = is_authenticated = True
     is_anonymous = False
@@ -111,6 +121,11 @@ class Person(db.Base):
     def is_verified(self) -> bool:
         """Whether staff made sure that the person lives here."""
         return self.verified_at is not None
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether the person may look at everything, but neither book nor post for now."""
+        return self.suspended_until is not None and self.suspended_until > clock.now()
 
     @property
     def is_staff(self) -> bool:
@@ -164,7 +179,10 @@ class RoleGrant(db.Base):
 
 
 class PersonSession(db.Base):
-    """A browser in which someone is signed in; the cookie holds the token, the row its digest."""
+    """A browser in which someone is signed in; the cookie holds the token, the row its digest.
+
+    `proved_at` is when the person last proved there who they are, for acts that ask for it again.
+    """
 
     __tablename__ = "person_sessions"
 
@@ -174,6 +192,7 @@ class PersonSession(db.Base):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     seen_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
     device: Mapped[str] = mapped_column(sa.String(60), default="")
+    proved_at: Mapped[datetime | None] = mapped_column(default=clock.now)
 
     person: Mapped[Person] = relationship(lazy="raise")
 

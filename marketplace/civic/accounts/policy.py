@@ -2,7 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from marketplace.civic.accounts import errors
 from marketplace.civic.accounts.models import Person, PersonSession, Role
+from marketplace.kernel import hooks
 
 TOUCH_EVERY = timedelta(minutes=1)
 RESIDENT_IDLE, RESIDENT_LONGEST = timedelta(days=14), timedelta(days=30)
@@ -10,8 +12,22 @@ STAFF_IDLE, STAFF_LONGEST = timedelta(minutes=30), timedelta(hours=12)
 
 
 def may_act(person: Person | None) -> bool:
-    """Only someone whose address is confirmed may book, post or make anything."""
-    return person is not None and person.is_confirmed
+    """Only someone whose address is confirmed, and who is not suspended, may book, post or make anything."""
+    return person is not None and person.is_confirmed and not person.is_suspended
+
+
+def expect_not_suspended(person: Person) -> None:
+    """Go on unless the person is suspended. Raises Suspended, which says until when and why."""
+    if person.is_suspended:
+        reasons = [str(reason) for reason in hooks.barred.ask(person)]
+        raise errors.Suspended(until=person.suspended_until, reason=" ".join(reasons))
+
+
+def expect_may_act(person: Person) -> None:
+    """Go on only if the person may book, post or make anything. Raises Suspended or NotConfirmed."""
+    expect_not_suspended(person)
+    if not may_act(person):
+        raise errors.NotConfirmed
 
 
 def may_look_after_people(person: Person | None) -> bool:

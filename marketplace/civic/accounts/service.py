@@ -107,8 +107,8 @@ def change_address(person: Person, email: str, password: str) -> None:
         send_confirmation(person)
 
 
-def confirm_elsewhere(link: str, password: str, device: str) -> Person:
-    """Confirm an address from a browser that the account is not signed in in, and sign in there.
+def confirm_elsewhere(link: str, password: str) -> Person:
+    """Confirm an address from a browser that the account is not signed in in; gives who may come in there.
 
     Whoever opened the account has to be the one who reads the letter: otherwise a stranger could open one with this
     address, and who only wants the letters to stop would make it good. Raises WrongPassword beside what confirm does.
@@ -116,7 +116,6 @@ def confirm_elsewhere(link: str, password: str, device: str) -> Person:
     person = queries.by_link(link, Purpose.CONFIRM, Purpose.CHANGE).person
     _check_present_password(person, password, "password")
     confirm(link)
-    open_session(person, device)
     return person
 
 
@@ -147,23 +146,35 @@ def _known_district(district_id: int | None) -> int | None:
 # --- signing in ---
 
 
-def sign_in(email: str, password: str, device: str) -> Person:
-    """Recognise a person and open a session, whose token the person then carries. Raises WrongSignIn."""
+def recognise(email: str, password: str) -> Person:
+    """Whose address and password these are. Raises WrongSignIn."""
     person = queries.by_email(email)
     if not credentials.matches(person.password_hash if person else None, password) or person is None:
         raise errors.WrongSignIn
     if credentials.is_outdated(person.password_hash):
         person.password_hash = credentials.hashed(password)
-    open_session(person, device)
     return person
 
 
-def open_session(person: Person, device: str) -> None:
-    """Let the person be recognised in this browser from now on."""
+def open_session(person: Person, device: str, *, proved_at: datetime | None = None) -> None:
+    """Let the person be recognised in this browser from now on, by a token they then carry.
+
+    They have just proved who they are, unless it is said when they last did.
+    """
     token = credentials.new_token()
-    db.session.add(PersonSession(token_hash=credentials.digest(token), person_id=person.id, device=device[:60]))
+    opened = PersonSession(token_hash=credentials.digest(token), person_id=person.id, device=device[:60])
+    opened.proved_at = proved_at or clock.now()
+    db.session.add(opened)
     db.session.flush()
-    person.session_token = token
+    person.session_token, person.proved_at = token, opened.proved_at
+
+
+def prove(person: Person) -> None:
+    """Put down that the person has proved again who they are; the browser is known by another token from now on."""
+    token, now = credentials.new_token(), clock.now()
+    here = sa.update(PersonSession).where(PersonSession.token_hash == credentials.digest(person.session_token or ""))
+    db.session.execute(here.values(token_hash=credentials.digest(token), proved_at=now))
+    person.session_token, person.proved_at = token, now
 
 
 def sign_out(person: Person) -> None:
@@ -196,10 +207,9 @@ def _rows(done: sa.Result[Any]) -> int:
 
 
 def change_password(person: Person, current: str, password: str) -> None:
-    """Give the account another password; every browser is signed out and a letter tells."""
+    """Give the account another password: every browser and every program is out, and a letter tells."""
     _check_present_password(person, current, "current")
     _set_password(person, password)
-    _end(PersonSession.person_id == person.id)
 
 
 def ask_for_new_password(email: str) -> None:
@@ -211,16 +221,13 @@ def ask_for_new_password(email: str) -> None:
 
 
 def reset_password(link: str, password: str) -> Person:
-    """Set a new password by a letter's link. Whoever was signed in, and every token, is out. Raises LinkOver."""
+    """Set a new password by a letter's link; whoever was signed in is out. Raises LinkOver."""
     token = queries.by_link(link, Purpose.RESET)
     person = token.person
     if token.used_at is not None or token.email != person.email:
         raise errors.LinkOver
     _set_password(person, password)
     token.used_at = clock.now()
-    _end(PersonSession.person_id == person.id)
-    still = sa.update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
-    db.session.execute(still.values(revoked_at=clock.now()))
     if not person.is_confirmed and not queries.is_taken(person.email, person):
         person.confirmed_at = clock.now()  # the letter arrived
     return person
@@ -230,6 +237,9 @@ def _set_password(person: Person, password: str) -> None:
     _check_password(password, person.name, person.email)
     person.password_hash = credentials.hashed(password)
     _use_up_links(person)
+    _end(PersonSession.person_id == person.id)
+    still = sa.update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
+    db.session.execute(still.values(revoked_at=clock.now()))
     audit.record(person.id, "accounts.password_changed", f"person:{person.id}")
     jobs.enqueue("accounts.letter_password", person_id=person.id)
 
@@ -241,6 +251,11 @@ def _check_password(password: str, name: str, email: str) -> None:
         raise errors.PasswordCommon(field="password")
     if credentials.names_one_of(password, name, *name.split(), email, email.partition("@")[0]):
         raise errors.PasswordNamesYou(field="password")
+
+
+def check_password(person: Person, password: str) -> None:
+    """Make sure that it is the person's. Raises WrongPassword."""
+    _check_present_password(person, password, "password")
 
 
 def _check_present_password(person: Person, password: str, field: str) -> None:
@@ -272,8 +287,7 @@ def _shown(field: str, value: Any) -> object:
 
 def create_api_token(person: Person, name: str, days: int | None) -> str:
     """Make a token for a program; it is told only now."""
-    if not policy.may_act(person):
-        raise errors.NotConfirmed
+    policy.expect_may_act(person)
     if len(queries.api_tokens_of(person)) >= MOST_TOKENS:
         raise errors.TooManyTokens(most=MOST_TOKENS)
     secret = credentials.new_token(TOKEN_PREFIX)

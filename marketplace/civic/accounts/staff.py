@@ -5,11 +5,11 @@ from flask import Blueprint, redirect, url_for
 from marketplace.civic.accounts import policy, queries, schemas, service
 from marketplace.civic.accounts.models import METHODS, ROLES
 from marketplace.civic.departments.queries import all_departments
-from marketplace.kernel import audit, clock, db
+from marketplace.kernel import audit, clock, db, hooks
 from marketplace.kernel.access import permit
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _
-from marketplace.web.access import current_person, staff
+from marketplace.web.access import current_person, staff, stepped_up
 from marketplace.web.forms import Form
 from marketplace.web.pages import page, paging, tell
 from marketplace.web.security import afterwards
@@ -47,11 +47,13 @@ def person(person_id: int):
         methods=METHODS,
         verified_by=queries.person(found.verified_by_id).name if found.verified_by_id else "",
         may_grant=policy.may_grant(current_person(), found),
+        acts=hooks.acts_on_person.ask(current_person(), found),
     )
 
 
 @bp.route("/<int:person_id>/roles", methods=["GET", "POST"])
 @staff("administrator")
+@stepped_up
 def grant(person_id: int):
     """Give the person a role."""
     found = queries.person(person_id)
@@ -72,6 +74,7 @@ def grant(person_id: int):
 
 @bp.post("/<int:person_id>/roles/<int:grant_id>/revoke")
 @staff("administrator")
+@stepped_up
 def revoke(person_id: int, grant_id: int):
     """Take a role away."""
     given = next((one for one in queries.person(person_id).grants if one.id == grant_id), None)

@@ -1,7 +1,7 @@
 """Registering, signing in and out, and looking after one's own account."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from marketplace.civic.accounts.models import Person, PersonSession, Purpose
 from marketplace.kernel import clock, credentials, db, hooks
 from marketplace.kernel.words import LANGUAGES, _, ngettext
 from marketplace.web import access, i18n, security
-from marketplace.web.access import current_person, public, residents
+from marketplace.web.access import by_way_of, current_person, public, residents, stepped_up
 from marketplace.web.forms import Form
 from marketplace.web.pages import page, tell
 from marketplace.web.security import Limit, address, everyone, limited
@@ -23,6 +23,8 @@ bp = Blueprint("accounts", __name__)
 access.login.session_protection = None  # a session is a row; what network it comes from is nobody's business
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
+HALF_WAY = timedelta(minutes=10)
+"""How long after the password the second step may be taken."""
 
 
 def typed_email() -> str:
@@ -64,7 +66,7 @@ def by_session(token: str) -> Person | None:
     if clock.now() - found.seen_at >= policy.TOUCH_EVERY:
         seen = sa.update(PersonSession).where(PersonSession.id == found.id).values(seen_at=clock.now())
         security.afterwards(lambda: db.session.execute(seen))
-    found.person.session_token = token
+    found.person.session_token, found.person.proved_at = token, found.proved_at
     return found.person
 
 
@@ -93,15 +95,41 @@ def next_path() -> str:
     return path if ours else url_for("accounts.profile")
 
 
-def _enter(person: Person, onward: str | None = None):
+def come_in(person: Person, onward: str | None = None):
+    """Sign in whoever gave the password, or lead them to the second step if they have set one up."""
+    onward = onward or next_path()
+    if step := hooks.second_step.ask(person):
+        now = clock.now().isoformat()
+        session["half_way"] = [person.id, now, _seal(person, now)]
+        return by_way_of(step[0], onward)
+    return enter(person, onward)
+
+
+def half_way() -> Person | None:
+    """Who gave the right password in this browser a moment ago and has yet to take the second step."""
+    person_id, since, seal = session.get("half_way") or (0, "", "")
+    if not person_id or clock.now() - datetime.fromisoformat(since) >= HALF_WAY:
+        return None
+    person = queries.person(person_id)
+    return person if credentials.is_seal(seal, "half way", person.id, person.password_hash, since) else None
+
+
+def _seal(person: Person, since: str) -> str:
+    """What a password is good for half way, until it is another one."""
+    return credentials.seal("half way", person.id, person.password_hash, since)
+
+
+def enter(person: Person, onward: str):
     """Sign this browser in, under a new session; what was typed before stays."""
+    service.open_session(person, device())
     typed = session.get("typed")
     session.clear()
     if typed:
         session["typed"] = typed
     session.permanent = True
     login_user(person)
-    response = redirect(onward or next_path(), 303)
+    missing = hooks.second_step_missing.ask(person)
+    response = by_way_of(missing[0], onward) if missing else redirect(onward, 303)
     if i18n.COOKIE not in request.cookies:
         _speak(response, person.language)
     return response
@@ -126,9 +154,12 @@ def sign_in():
         return redirect(next_path(), 303)
     with Form(schemas.SignIn()) as form:
         if form.submitted:
-            return _enter(service.sign_in(**form.data, device=device()))
+            return come_in(service.recognise(**form.data))
     return form.page(
-        "civic/accounts/sign_in.html", next=request.args.get("next"), kept=access.what_was_typed() is not None
+        "civic/accounts/sign_in.html",
+        next=request.args.get("next"),
+        kept=access.what_was_typed() is not None,
+        ways=hooks.ways_in.ask(next_path()),
     )
 
 
@@ -142,8 +173,7 @@ def register():
     with Form(schemas.Registration(), language=i18n.choose()) as form:
         if form.submitted:
             person = service.register(**form.data)
-            service.open_session(person, device())
-            return _enter(person)
+            return enter(person, next_path())
     return form.page(
         "civic/accounts/register.html",
         next=request.args.get("next"),
@@ -190,7 +220,7 @@ def confirm(link: str):
                 service.confirm(link)
                 response = redirect(onward, 303)
             else:
-                response = _enter(service.confirm_elsewhere(link, **form.data, device=device()), onward)
+                response = come_in(service.confirm_elsewhere(link, **form.data), onward)
             tell(_("Your e-mail address is confirmed."))
             return response
     return form.page("civic/accounts/confirm.html", email=token.email, name=token.person.name, own=own)
@@ -252,6 +282,7 @@ def profile():
         "civic/accounts/profile.html",
         person=person,
         sections=hooks.coming_up.ask(person),
+        sign_in_facts=[row for rows in hooks.sign_in_facts.ask(person) for row in rows],
         roles=queries.held_by(person),
         languages=list(LANGUAGES.items()),
         districts=queries.district_choices(),
@@ -267,15 +298,16 @@ def password():
         if form.submitted:
             person = current_person()
             service.change_password(person, **form.data)
-            service.open_session(person, device())
+            service.open_session(person, device(), proved_at=person.proved_at)  # a password proves no second factor
             login_user(person)
-            tell(_("Your password is changed. Other browsers are signed out."))
+            tell(_("Your password is changed. Other browsers are signed out, and programs need new tokens."))
             return redirect(url_for(".profile"), 303)
     return form.page("civic/accounts/password.html")
 
 
 @bp.route("/account/email", methods=["GET", "POST"])
 @residents
+@stepped_up
 @limited(*OWN_PASSWORD, *LETTERS)
 def email():
     """Change the e-mail address."""
@@ -319,6 +351,7 @@ def end_other_sessions():
 
 @bp.route("/account/tokens", methods=["GET", "POST"])
 @residents
+@stepped_up
 def tokens():
     """Tokens by which programs act for one; a new one is shown once."""
     person = current_person()

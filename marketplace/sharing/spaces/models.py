@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
@@ -159,7 +160,9 @@ class Space(db.Base):
     cancel_hours: Mapped[int] = mapped_column(default=24)
     house_rules: Mapped[str] = mapped_column(sa.Text, default="")
     open: Mapped[bool] = mapped_column(default=True, index=True)
-    """Whether residents may find and book it at all."""
+    """Whether residents may find and book it at all, if moderators did not hide it."""
+    hidden_at: Mapped[datetime | None]
+    """Since when moderators keep it out of sight."""
     version: Mapped[int] = mapped_column(default=1)
 
     building: Mapped[Building] = relationship(lazy="raise")
@@ -181,6 +184,16 @@ class Space(db.Base):
         CheckConstraint("notice_days >= 0 AND horizon_days >= notice_days", name="window_in_order"),
         CheckConstraint("base_fee >= 0", name="fee_not_negative"),
     )
+
+    @hybrid_property
+    def offered(self) -> bool:
+        """Whether residents may find and book it now."""
+        return self.open and self.hidden_at is None
+
+    @offered.inplace.expression
+    @classmethod
+    def _offered(cls) -> sa.ColumnElement[bool]:
+        return sa.and_(cls.open, cls.hidden_at.is_(None))
 
     @property
     def title(self) -> str:

@@ -22,7 +22,7 @@ def may_manage(person: Person | None, space: Space) -> bool:
 
 def may_find(person: Person | None, space: Space) -> bool:
     """Everyone finds a room that is offered; one that is not, only those who manage it."""
-    return space.open or may_manage(person, space)
+    return space.offered or may_manage(person, space)
 
 
 def may_see(person: Person | None, booking: Booking) -> bool:
@@ -104,7 +104,7 @@ def broken_rule(
 
 
 def _offered(space: Space) -> DomainError | None:
-    return None if space.open else errors.NotOffered()
+    return None if space.offered else errors.NotOffered()
 
 
 def _duration(space: Space, interval: Interval) -> DomainError | None:

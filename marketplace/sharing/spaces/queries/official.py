@@ -89,7 +89,7 @@ def official_rooms(city: str) -> Iterator[OfficialRoom]:
 
     city   provides the rooms that came from no file.
     """
-    query = sa.select(Space).where(Space.open).order_by(Space.building_id, Space.name, Space.id)
+    query = sa.select(Space).where(Space.offered).order_by(Space.building_id, Space.name, Space.id)
     loaded = query.options(
         joinedload(Space.building).joinedload(Building.location),
         selectinload(Space.hours),

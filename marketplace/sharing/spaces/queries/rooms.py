@@ -44,7 +44,7 @@ def spaces_of(building: Building) -> list[Space]:
     """The rooms that a building offers."""
     return list(
         db.session.scalars(
-            whole(sa.select(Space).where(Space.building_id == building.id, Space.open).order_by(Space.name))
+            whole(sa.select(Space).where(Space.building_id == building.id, Space.offered).order_by(Space.name))
         )
     )
 
@@ -72,7 +72,7 @@ def count(query: sa.Select[Space]) -> int:
 
 def count_open() -> int:
     """How many rooms the city offers."""
-    return db.session.scalar(sa.select(sa.func.count(Space.id)).where(Space.open)) or 0
+    return db.session.scalar(sa.select(sa.func.count(Space.id)).where(Space.offered)) or 0
 
 
 def words_of(space: Space) -> str:

@@ -103,7 +103,7 @@ def _candidates(wanted: Wanted) -> list[Candidate]:
     query = sa.select(
         Space.id, Space.resource_id, metres, Space.raster_minutes, Space.before_minutes, Space.after_minutes,
         Space.min_minutes, Space.max_minutes, Space.notice_days, Space.horizon_days,
-    ).where(Space.open, *_conditions(wanted))  # fmt: skip
+    ).where(Space.offered, *_conditions(wanted))  # fmt: skip
     fit = (Space.capacity.is_(None), Space.capacity, Space.name, Space.id)
     if wanted.near:
         query = query.outerjoin(BuildingPoint, BuildingPoint.building_id == Space.building_id)
@@ -187,7 +187,7 @@ def _resources(candidates: Sequence[Candidate], wanted: Wanted) -> occupancy.Res
     """What the candidates are held by: a few are named; many are looked for again, which is quicker to say."""
     if len(candidates) <= occupancy.MANY:
         return [row.resource_id for row in candidates]
-    return sa.select(Space.resource_id).where(Space.open, *_conditions(wanted))
+    return sa.select(Space.resource_id).where(Space.offered, *_conditions(wanted))
 
 
 def _interval(start: int, length: int) -> Interval:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.civic.accounts.models import Person
-from marketplace.civic.accounts.policy import may_act
+from marketplace.civic.accounts.policy import expect_not_suspended, may_act
 from marketplace.kernel import audit, clock, db, jobs, occupancy
 from marketplace.kernel.access import permit
 from marketplace.kernel.intervals import Interval
@@ -34,6 +34,7 @@ def hold(person: Person, space: Space, interval: Interval) -> Booking:
     Raises the room's broken rule, TooManyHolds, ConfirmAddressFirst where an unconfirmed address has held often, or
     AlreadyTaken if something holds the room then, even something booked this instant.
     """
+    expect_not_suspended(person)
     _keep_rules(space, interval)
     _one_at_a_time(person)
     if not may_act(person) and queries.count_made(person) >= MOST_UNCONFIRMED:
@@ -94,6 +95,7 @@ def move(person: Person, booking: Booking, interval: Interval, *, version: int) 
     A room that needs an answer needs a new one. Raises StaleDataError if the booking changed meanwhile.
     """
     permit(policy.may_change, person, booking)
+    expect_not_suspended(person)
     _expect(booking, *AGREED)
     if booking.version != version:
         raise StaleDataError
@@ -194,6 +196,7 @@ def _one_at_a_time(person: Person) -> None:
 
 
 def _may_have_one_more(person: Person, rules_accepted: bool) -> None:
+    expect_not_suspended(person)
     if not may_act(person):
         raise errors.ConfirmAddressFirst
     if not rules_accepted:
