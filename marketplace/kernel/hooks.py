@@ -131,3 +131,30 @@ reported = Hook()
 
 sides_changed = Hook()
 """person's id → None: the person now speaks for a building or a group, or no longer does."""
+
+second_step = Hook()
+"""person → path of the page that asks for their second factor, if they have one: the password alone opens nothing."""
+
+second_step_missing = Hook()
+"""person → path of the page where a second factor is set up, if the person needs one for their roles and has none."""
+
+ways_in = Hook()
+"""path to go on to → (text, href) of another way to sign in than by password, for the sign-in page."""
+
+sign_in_facts = Hook()
+"""person → rows (name, state, href, action) of the account page's part on signing in."""
+
+acts_on_person = Hook()
+"""administrator, person → (text, href) of what the one may do about the other's account, for the person's staff page."""
+
+calendar_entries = Hook()
+"""person → list of ical.Entry: what the person has agreed to, lately given up included, for the calendar feed."""
+
+account_changed = Hook()
+"""person, what happened (Text) → None: something that matters for the safety of the account, told in the inbox."""
+
+address_confirmed = Hook()
+"""e-mail address → None: its owner has just shown that letters arrive there."""
+
+letter_returned = Hook()
+"""e-mail address, reason → None: the mail server says that no letter will ever arrive there."""

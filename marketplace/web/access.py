@@ -5,14 +5,18 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from flask import Flask, Response, abort, current_app, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from werkzeug.datastructures import MultiDict
 
+from marketplace.kernel import clock, hooks
 from marketplace.kernel.errors import Forbidden
+from marketplace.kernel.words import _l
 from marketplace.web.errors import wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -20,7 +24,21 @@ NOT_KEPT = re.compile("csrf_token|password|current")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 KEPT_BYTES = 2400
 """What fits into the cookie beside all else; about a thousand characters of Korean."""
+PROVED_FOR = timedelta(minutes=15)
+"""How long nobody is asked again who they are."""
 login = LoginManager()
+
+
+class NotForPrograms(Forbidden):
+    """A sensitive act, which a token alone is not enough for."""
+
+    message = _l("Programs may not do this. Sign in on the pages and do it there.")
+
+
+class SecondFactorMissing(Forbidden):
+    """Whoever works for the city needs more than a password."""
+
+    message = _l("Your role needs a second factor. Sign in on the pages and set one up.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +72,17 @@ def staff(*roles: str) -> Callable[[View], View]:
         return view
 
     return mark
+
+
+def stepped_up(view: View) -> View:
+    """A sensitive act: whoever has not proved for a while who they are does so again first, and then goes on."""
+    view.stepped_up = True  # type: ignore[attr-defined]
+    return view
+
+
+def has_proved(person: Any) -> bool:
+    """Whether the person lately proved who they are, in this browser; a program never does."""
+    return person.proved_at is not None and clock.now() - person.proved_at < PROVED_FOR
 
 
 def current_person() -> Any:
@@ -94,12 +123,33 @@ def _admit() -> ResponseReturnValue | None:
     if person is None:
         if wants_json():
             abort(401)
-        return redirect(url_for("accounts.sign_in", next=keep_what_was_typed()), 303)
+        return by_way_of(url_for("accounts.sign_in"), keep_what_was_typed())
     if mark.roles and not any(person.is_a(role) for role in mark.roles):
         if wants_json():
             raise Forbidden
         abort(404)
-    return None
+    return (mark.roles and _lead_to_second_factor(person)) or _ask_again(person) or None
+
+
+def _lead_to_second_factor(person: Any) -> ResponseReturnValue | None:
+    missing = hooks.second_step_missing.ask(person)
+    if missing and wants_json():
+        raise SecondFactorMissing
+    return by_way_of(missing[0], keep_what_was_typed()) if missing else None
+
+
+def _ask_again(person: Any) -> ResponseReturnValue | None:
+    view = current_app.view_functions[str(request.endpoint)]
+    if not getattr(view, "stepped_up", False) or has_proved(person):
+        return None
+    if wants_json():
+        raise NotForPrograms
+    return by_way_of(url_for("factors.prove"), keep_what_was_typed())
+
+
+def by_way_of(page: str, onward: str) -> ResponseReturnValue:
+    """To a page first, and then on."""
+    return redirect(f"{page}?{urlencode({'next': onward}, safe='/')}", 303)
 
 
 def _forget_typed(response: Response) -> Response:

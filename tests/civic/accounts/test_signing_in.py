@@ -44,7 +44,7 @@ def test_an_unknown_account_takes_as_long_as_a_wrong_password(monkeypatch):
 
     for email in ("known@example.org", "unknown@example.org"):
         with pytest.raises(WrongSignIn):
-            service.sign_in(email, "whatever", "")
+            service.recognise(email, "whatever")
     assert len(checked) == 2
 
 
