@@ -28,7 +28,7 @@ class AuditEntry(db.Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
-    actor_id: Mapped[int | None]
+    actor_id: Mapped[int | None] = mapped_column(index=True)
     action: Mapped[str] = mapped_column(sa.String(100))
     subject: Mapped[str] = mapped_column(sa.String(100), index=True)
     detail: Mapped[dict[str, Any]]

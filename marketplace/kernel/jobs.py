@@ -8,7 +8,7 @@ runs out and another worker takes the job up.
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from marketplace.kernel import clock, db
 log = structlog.get_logger()
 
 ATTEMPTS = 8
+DEAD_KEPT = timedelta(days=90)
 LEASE = timedelta(seconds=60)
 FIRST_WAIT = 15
 LONGEST_WAIT = 6 * 60 * 60
@@ -168,6 +169,17 @@ def enqueue(name: str, /, *, run_at: datetime | None = None, **payload: Any) -> 
     if name not in _tasks:
         raise LookupError(f"there is no task {name}")
     db.session.add(Job(name=name, payload=payload, run_at=run_at or clock.now()))
+
+
+def enqueue_many(name: str, payloads: Sequence[dict[str, Any]], *, run_at: datetime | None = None) -> None:
+    """Have a job of this name done for each payload, however many: written in a few statements."""
+    if name not in _tasks:
+        raise LookupError(f"there is no task {name}")
+    now = clock.now()
+    common = {"name": name, "run_at": run_at or now, "created_at": now}
+    rows = [{**common, "payload": payload} for payload in payloads]
+    if rows:
+        db.session.execute(sa.insert(Job), rows)
 
 
 # --- carrying out ---
@@ -361,6 +373,19 @@ def requeue(job_id: int | None = None) -> int:
     return cast("sa.CursorResult[Any]", revived).rowcount
 
 
+def forget(**about: sa.Select[int] | list[int]) -> None:
+    """Delete the jobs whose payload names one of these records, such as person_id=[7]."""
+    for key, numbers in about.items():
+        named = db.any_of(Job.payload[key].as_integer(), numbers)
+        db.session.execute(sa.delete(Job).where(named), execution_options={"synchronize_session": False})
+
+
+def forget_errors(text: str) -> None:
+    """Take a text, such as an address that a mail server refused, out of what jobs failed with."""
+    held = sa.update(Job).where(Job.last_error.contains(text, autoescape=True)).values(last_error=None)
+    db.session.execute(held, execution_options={"synchronize_session": False})
+
+
 def figures() -> Figures:
     """How many jobs wait, run and are dead."""
     now = clock.now()
@@ -375,3 +400,9 @@ def figures() -> Figures:
         ).select_from(Job)
     ).one()
     return Figures(*row)
+
+
+@timed("jobs.sweep", every=timedelta(days=1), after=timedelta(hours=3))
+def sweep() -> None:
+    """Delete what failed for good and nobody has tried again for long."""
+    db.session.execute(sa.delete(Job).where(Job.dead_at < clock.now() - DEAD_KEPT))

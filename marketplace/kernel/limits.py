@@ -60,6 +60,11 @@ def spend(session: Session, key: str, allowed: int, per: timedelta) -> None:
         raise TooMany(minutes=math.ceil(left / timedelta(minutes=1)), retry_after=math.ceil(left.total_seconds()))
 
 
+def forget(*keys: str) -> None:
+    """Delete what was counted of these keys."""
+    db.session.execute(sa.delete(RateCounter).where(RateCounter.key.in_([digest(key) for key in keys])))
+
+
 @jobs.timed("limits.sweep", every=timedelta(hours=1))
 def sweep() -> None:
     """Delete the counters of windows long over."""

@@ -1,38 +1,8 @@
-"""Downloads: CSV that no spreadsheet runs as a formula, calendars, GeoJSON."""
+"""Downloads: files for the visitor to keep."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from flask import Response
-
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-"""What a spreadsheet takes for the beginning of a formula; a Korean one in full width too."""
-
-
-def harmless(cell: object) -> str:
-    """A cell that a spreadsheet reads as text, never as a formula."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.startswith(DANGEROUS) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table as CSV text with a byte-order mark, so that every spreadsheet reads Korean."""
-    out = io.StringIO()
-    out.write("\ufeff")
-    writer = csv.writer(out)
-    writer.writerow(head)
-    writer.writerows([harmless(cell) for cell in row] for row in rows)
-    return out.getvalue()
 
 
 def attachment(body: str | bytes, name: str, content_type: str) -> Response:

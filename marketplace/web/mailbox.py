@@ -1,10 +1,12 @@
 """The development mailbox: every letter the city would have sent, readable at /dev/mailbox. Not in production."""
 
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
-from flask import Blueprint, Flask, Response
+from flask import Blueprint, Flask, Response, current_app
 
 from marketplace.kernel.errors import NotFound
 from marketplace.settings import Settings
@@ -17,6 +19,22 @@ MOST = 100
 
 def _read(file: Path) -> EmailMessage:
     return message_from_bytes(file.read_bytes(), policy=policy.default)
+
+
+def forget(person: Any) -> None:
+    """Throw away the kept letters to a person, and those about them."""
+    words = {str(person.email), str(person.name)}
+    for file in letters.mailbox(current_app.extensions["settings"]).glob("*.eml"):
+        if any(word in text for text in _texts(_read(file)) for word in words):
+            file.unlink(missing_ok=True)
+
+
+def _texts(letter: EmailMessage) -> Iterator[str]:
+    """Everything that can be read in a letter and its enclosures."""
+    yield from map(str, letter.values())
+    for part in letter.walk():
+        if part.get_content_maintype() == "text":
+            yield part.get_content()
 
 
 def install(app: Flask, settings: Settings) -> None:

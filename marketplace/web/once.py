@@ -2,10 +2,12 @@
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
+from markupsafe import escape
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock, db
@@ -31,6 +33,7 @@ class IdempotencyKey(db.Base):
     content_type: Mapped[str | None]
     body: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
+    person_id: Mapped[int | None] = mapped_column(index=True)
 
 
 class OtherRequest(Conflict):
@@ -74,7 +77,12 @@ def _claim_key() -> ResponseReturnValue | None:
     if not wants_json():
         scope.append(request_hash)  # whoever goes back and changes what they typed means another request
     key_hash = _hash(*(part.encode() for part in scope))
-    row = IdempotencyKey(key_hash=key_hash, request_hash=request_hash, created_at=clock.now())
+    row = IdempotencyKey(
+        key_hash=key_hash,
+        request_hash=request_hash,
+        created_at=clock.now(),
+        person_id=person.id if person else None,
+    )
     try:
         with db.session.begin_nested():
             db.session.add(row)
@@ -108,6 +116,17 @@ def sweep() -> int:
     """Forget keys that nobody sends again; returns how many."""
     old = sa.delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEPT_FOR)
     return db.session.execute(old).rowcount  # type: ignore[attr-defined]
+
+
+def forget(person: Any) -> None:
+    """Forget the answers given to a person, and those given to nobody in particular that show the person's address."""
+    own = IdempotencyKey.person_id == person.id
+    shown = escape(person.email).encode()
+    nobodys = sa.select(IdempotencyKey).where(IdempotencyKey.person_id.is_(None), IdempotencyKey.body.is_not(None))
+    telling = [
+        row.key_hash for row in db.session.scalars(nobodys.execution_options(yield_per=100)) if shown in row.body
+    ]
+    db.session.execute(sa.delete(IdempotencyKey).where(sa.or_(own, IdempotencyKey.key_hash.in_(telling))))
 
 
 def install(app: Flask) -> None:

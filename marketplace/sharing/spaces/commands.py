@@ -13,11 +13,11 @@ from flask.cli import AppGroup
 from tqdm import tqdm
 
 from marketplace.kernel import db
+from marketplace.kernel.tables import csv_text
 from marketplace.kernel.words import Text
 from marketplace.sharing.spaces import layouts
 from marketplace.sharing.spaces.queries.official import official_rooms
 from marketplace.sharing.spaces.service.imports import Report, city_bounds, import_rooms
-from marketplace.web.downloads import csv_text
 
 LARGEST_FILE = 200 * 1024 * 1024
 HEAD = ("line", "outcome", "column", "value", "code", "reason")
