@@ -2,7 +2,7 @@
 
 import enum
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import ModuleType
@@ -215,6 +215,12 @@ def create_all(connection: sa.Connection) -> None:
     """Every table of the models, for tests; a city's database is made by the migrations."""
     prepare(connection)
     Base.metadata.create_all(connection)
+
+
+def rows(query: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[sa.Row[Any]]:
+    """All rows of plain columns, past the session's bookkeeping: by the thousand, that costs as much as the query."""
+    session.flush()
+    return session.connection().execute(query).all()
 
 
 def is_sqlite() -> bool:

@@ -457,7 +457,7 @@ def held_seconds(resources: ResourceIds, interval: Interval, *, idle: bool = Fal
         asked = sa.select(resources.cte("wanted").c[0])
         query = sa.union_all(asked.add_columns(sa.null(), sa.null()), held.where(whole.in_(asked)))
     opens, closes = _seconds(interval)
-    for resource_id, start, end in db.session.execute(query).all():  # all at once costs half of one by one
+    for resource_id, start, end in db.rows(query):
         spans = result.setdefault(resource_id, [])
         if start is not None:
             spans.append((max(start, opens), min(end, closes)))

@@ -110,7 +110,7 @@ def _candidates(wanted: Wanted) -> list[Candidate]:
         query = query.order_by(metres.is_(None), metres, *fit)
     else:
         query = query.order_by(*fit)
-    return [Candidate._make(row) for row in db.session.execute(query)]
+    return [Candidate._make(row) for row in db.rows(query)]
 
 
 def _conditions(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
@@ -143,7 +143,7 @@ def _open_spans(day: date) -> dict[int, list[tuple[int, int]]]:
         SpaceHours.weekday == weekday, SpaceHours.space_id.not_in(closed)
     )
     spans: dict[int, list[tuple[int, int]]] = {}
-    for space_id, opens, closes in db.session.execute(query.order_by(SpaceHours.opens)):
+    for space_id, opens, closes in db.rows(query.order_by(SpaceHours.opens)):
         own = spans.setdefault(space_id, [])
         if own and own[-1][1] == opens:
             opens, _ = own.pop()  # hours that touch are one stretch
