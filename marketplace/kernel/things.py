@@ -118,6 +118,11 @@ def subject(kind: str, number: int) -> str:
     return f"{kind}:{number}"
 
 
+def of(kind: str, record: Any) -> Thing:
+    """A record that is at hand already, as a thing."""
+    return Thing(subject(kind, record.id), _kinds[kind], record)
+
+
 def find_all(subjects: Iterable[str]) -> dict[str, Thing]:
     """The records of these subjects, a constant number of statements for each kind; what is gone is left out."""
     wanted: dict[str, set[int]] = {}
