@@ -16,8 +16,9 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
 BUSY_SECONDS = 20
-BUSY_STATES = {"40001", "40P01", "55P03", "53300", "57P03"}
-"""PostgreSQL's codes for: serialization failure, deadlock, lock not available, too many connections, starting up."""
+BUSY_STATES = {None, "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"}
+"""PostgreSQL's codes for: no connection (no code), serialization failure, deadlock, lock not available, too many
+connections, shutting down, crashed, starting up."""
 
 SPATIALITE = ("mod_spatialite", "/opt/homebrew/lib/mod_spatialite.dylib", "/usr/local/lib/mod_spatialite.dylib")
 
@@ -234,9 +235,9 @@ def violates(error: sa.exc.IntegrityError, constraint: str) -> bool:
 
 
 def is_busy(error: sa.exc.OperationalError) -> bool:
-    """Whether a statement failed only because others were at work, so that the same may succeed in a moment."""
+    """Whether a statement failed only for the moment: others were at work, or the server was away."""
     locked = any(word in str(error.orig) for word in ("database is locked", "database table is locked"))
-    return locked or getattr(error.orig, "sqlstate", None) in BUSY_STATES
+    return locked or getattr(error.orig, "sqlstate", "") in BUSY_STATES
 
 
 def any_of(column: ColumnElement[Any], values: sa.Select[Any] | list[int] | tuple[int, ...] | set[int]) -> Any:

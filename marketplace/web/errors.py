@@ -42,7 +42,7 @@ SENTENCES: dict[int, Text] = {
     413: _l("What was sent is larger than this page accepts. Nothing was saved."),
     415: _l("Send application/json."),
     500: _l("It is not your fault, and nothing was half done. Please try again in a few minutes."),
-    503: _l("Many people are doing this at the same moment. Nothing was saved; please try again."),
+    503: _l("Many people are here at the same moment, or we are restarting. Please try again in a minute."),
 }
 
 

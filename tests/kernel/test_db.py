@@ -220,6 +220,16 @@ def test_a_deadlock_counts_as_busy():
     assert db.is_busy(sa.exc.OperationalError("UPDATE", {}, Deadlock()))
 
 
+@pytest.mark.no_database
+def test_a_server_that_is_away_is_away_for_the_moment():
+    engine = db.make_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+
+    with pytest.raises(sa.exc.OperationalError) as away:
+        engine.connect()
+
+    assert db.is_busy(away.value)
+
+
 def test_keys_are_asked_for_one_by_one_or_by_a_query():
     db.session.add_all([counter("a"), counter("b")])
     db.session.flush()
