@@ -7,7 +7,7 @@ from flask import Flask
 from flask.cli import AppGroup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace.kernel import calendar, clock, credentials, db, jobs, limits, money, vault
+from marketplace.kernel import calendar, clock, credentials, db, jobs, limits, money, outward, storage, vault
 from marketplace.settings import Settings
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
@@ -47,6 +47,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     credentials.set_city(settings.city_name_en, settings.city_name_ko)
     limits.set_secret(settings.secret_key.encode())
     vault.set_keys(settings.vault_keys)
+    storage.use(storage.at(settings.storage_url, settings.data_dir / "files"))
+    outward.set_anywhere(settings.webhooks_anywhere)
     logs.install(readable=not settings.in_production)
     app.extensions["engine"] = db.connect(settings.database_url)
     _lay_ground(app, settings)

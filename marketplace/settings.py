@@ -20,6 +20,7 @@ YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 DATABASES = ("sqlite:///", "postgresql+psycopg://")
 MAILBOX = re.compile(r"([^<>\r\n]+ )?(<[^<>@\s]+@[^<>@\s]+>)|[^<>@\s]+@[^<>@\s]+")
 VAULT_KEY = re.compile(r"[\w-]{1,10}:[0-9a-fA-F]{64}(,[\w-]{1,10}:[0-9a-fA-F]{64})*")
+STORAGE = re.compile(r"s3://[a-z0-9.-]{3,63}(\?(&?(endpoint=https?://[\w.:/-]+|region=[\w-]+))+)?")
 TILES = re.compile(r"https?://[\w.-]+(:\d+)?/[^\s;,]+")
 
 
@@ -45,8 +46,10 @@ class Settings:
     currency: str = "KRW"
     base_url: str = "http://127.0.0.1:8000"
     proxies: int = 0
+    require_second_factor: bool | None = None
     smtp_url: str = ""
     mail_from: str = "maeul@localhost"
+    storage_url: str = ""
     tile_url: str = ""
     webhooks_anywhere: bool = False
     source_url: str = ""
@@ -104,6 +107,8 @@ class Settings:
             raise SettingsError(
                 "VAULT_KEY must be name:key, the key 64 hexadecimal digits; several with commas between."
             )
+        if self.storage_url and not STORAGE.fullmatch(self.storage_url):
+            raise SettingsError("STORAGE_URL must be s3://bucket, perhaps with ?endpoint=https://…&region=… after it.")
         if self.tile_url and not TILES.fullmatch(self.tile_url):
             raise SettingsError(f"TILE_URL is {self.tile_url!r}; it must be https://host/path, with no wildcard host.")
         if self.in_production:
@@ -132,6 +137,11 @@ class Settings:
         return {name: bytes.fromhex(key) for name, _, key in (one.partition(":") for one in self.vault_key.split(","))}
 
     @property
+    def staff_need_second_factor(self) -> bool:
+        """Whether whoever works for the city comes to staff pages only with a second factor."""
+        return self.in_production if self.require_second_factor is None else self.require_second_factor
+
+    @property
     def in_production(self) -> bool:
         """Whether people rely on this instance."""
         return self.maeul_env == "production"
@@ -147,7 +157,7 @@ class Settings:
 
 
 def _read(name: str, kind: Any, value: str) -> Any:
-    if kind is bool:
+    if kind in (bool, bool | None):
         if value.lower() not in YES | NO:
             raise SettingsError(f"{name.upper()} is {value!r}; it must be yes or no.")
         return value.lower() in YES

@@ -7,7 +7,11 @@ from flask import Response
 
 def attachment(body: str | bytes, name: str, content_type: str) -> Response:
     """A file for the visitor to keep."""
-    response = Response(body, content_type=content_type)
+    return as_attachment(Response(body, content_type=content_type), name)
+
+
+def as_attachment(response: Response, name: str) -> Response:
+    """The same answer as a file of this name, not to be shown."""
     named = {"filename": name} if name.isascii() else {"filename*": f"UTF-8''{quote(name)}"}
     response.headers.set("Content-Disposition", "attachment", **named)
     return response

@@ -8,9 +8,12 @@ from flask import Response, request
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from sqlalchemy.orm import SessionTransaction
 
-from marketplace.kernel import db
+from marketplace.kernel import db, files
 from marketplace.kernel.errors import DomainError, Forbidden, NotFound
+from marketplace.kernel.files import Arriving, Files
 from marketplace.kernel.words import _, _m
+from marketplace.web import security
+from marketplace.web.access import current_person
 from marketplace.web.pages import page
 
 KEY = "_key"
@@ -70,12 +73,18 @@ _speak()
 
 
 def typed_fields(schema: Schema, source: Any) -> dict[str, Any]:
-    """What a form sent, as the schema expects it: lists where it wants lists, nothing where nothing was typed."""
+    """What a form sent, as the schema expects it: lists where it wants lists, nothing where nothing was typed.
+
+    Spaces around are not meant, but in a password: its field says so in its metadata.
+    """
     typed: dict[str, Any] = {}
     for name, field in schema.load_fields.items():
         key = field.data_key or name
         if isinstance(field, fields.List):
             typed[key] = [value for text in source.getlist(key) if (value := text.strip())]
+        elif field.metadata.get("as_typed"):
+            if text := source.get(key, ""):
+                typed[key] = text
         elif isinstance(field, fields.Boolean):
             typed[key] = source.get(key, "").strip() or False
         elif value := source.get(key, "").strip():
@@ -97,19 +106,33 @@ class Form:
         self.errors: list[tuple[str | None, str]] = []
         self.status = 200
         self.refusal: DomainError | None = None
+        self.files: dict[str, list[Any]] = {}
         self.key = (request.form.get(KEY) if self.sent else None) or secrets.token_urlsafe(16)
         self._savepoint: SessionTransaction | None = None
         if self.sent:
             self._read()
+            self._receive()
 
     def _read(self) -> None:
         try:
             self.data = self.schema.load(typed_fields(self.schema, self.source), unknown=EXCLUDE)
         except ValidationError as failure:
             self.status = 422
+            self.data = dict(failure.valid_data) if isinstance(failure.valid_data, dict) else {}
             for name, messages in failure.normalized_messages().items():
                 for message in _flat(messages):
                     self.refuse(None if name == "_schema" else name, message)
+
+    def _receive(self) -> None:
+        """Take in the files that came along, whatever else is wrong: on the form's page they need not be sent again."""
+        for name, field in self.schema.load_fields.items():
+            if isinstance(field, Files):
+                sent = [Arriving(file.filename, file.stream) for file in request.files.getlist(name) if file.filename]  # type: ignore[arg-type]
+                received = files.receive(current_person(), field, self.data.get(name, []), sent)
+                self.files[name] = received.records
+                self.data[name] = [record.id for record in received.records]
+                for sentence in received.refusals:
+                    self.refuse(name, sentence)
 
     @property
     def submitted(self) -> bool:
@@ -137,6 +160,8 @@ class Form:
         """The page with the form on it."""
         response = page(template, form=self, **context)
         response.status_code = self.status
+        if any(self.files.values()):
+            security.keep()
         return response
 
     def __enter__(self) -> "Form":

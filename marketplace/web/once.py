@@ -1,6 +1,7 @@
 """Nothing twice: a create that carries a key is done once; sent again, it gets the first answer."""
 
 import hashlib
+import os
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from marketplace.kernel import clock, db
 from marketplace.kernel.errors import Conflict, Invalid
 from marketplace.kernel.words import _l
+from marketplace.web import security
 from marketplace.web.access import SAFE_METHODS, current_person
 from marketplace.web.errors import wants_json
 from marketplace.web.forms import KEY
@@ -98,7 +100,10 @@ def _body() -> bytes:
     if wants_json():
         return request.get_data()
     fields = sorted((name, value) for name, value in request.form.items(multi=True) if name != "csrf_token")
-    return repr(fields).encode()
+    files = [(name, file.filename, file.stream.seek(0, os.SEEK_END)) for name, file in request.files.items(multi=True)]
+    for file in request.files.values():
+        file.stream.seek(0)
+    return repr((fields, files) if files else fields).encode()
 
 
 def _keep_answer(response: Response) -> Response:
@@ -109,6 +114,8 @@ def _keep_answer(response: Response) -> Response:
         row.location = response.headers.get("Location")
         row.content_type = response.content_type
         row.body = response.get_data()
+    elif row is not None and security.is_kept():
+        db.session.delete(row)
     return response
 
 
@@ -121,11 +128,10 @@ def sweep() -> int:
 def forget(person: Any) -> None:
     """Forget the answers given to a person, and those given to nobody in particular that show the person's address."""
     own = IdempotencyKey.person_id == person.id
-    shown = escape(person.email).encode()
     nobodys = sa.select(IdempotencyKey).where(IdempotencyKey.person_id.is_(None), IdempotencyKey.body.is_not(None))
-    telling = [
-        row.key_hash for row in db.session.scalars(nobodys.execution_options(yield_per=100)) if shown in row.body
-    ]
+    shown = str(escape(person.email)).encode()
+    rows = db.session.scalars(nobodys.execution_options(yield_per=100))
+    telling = [row.key_hash for row in rows if shown in (row.body or b"")]
     db.session.execute(sa.delete(IdempotencyKey).where(sa.or_(own, IdempotencyKey.key_hash.in_(telling))))
 
 

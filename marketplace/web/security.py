@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
-from flask import Flask, Response, abort, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.routing import IntegerConverter
@@ -22,6 +22,8 @@ from marketplace.web.errors import wants_json
 
 View = TypeVar("View", bound=Callable[..., Any])
 MEGABYTE = 1024 * 1024
+MOST_SENT, MOST_SENT_WITH_FILES = 2 * MEGABYTE, 64 * MEGABYTE
+MOST_HEARD_OUT = 256 * MEGABYTE
 log = structlog.get_logger()
 csrf = CSRFProtect()
 
@@ -61,6 +63,18 @@ def limited(*limits_: Limit) -> Callable[[View], View]:
     return mark
 
 
+def takes_files(view: View) -> View:
+    """Let who is signed in send this route as much as files need."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
+def sealed(view: View) -> View:
+    """Whoever holds the address of this route may post to it, from anywhere: the seal in it is proof enough."""
+    view.sealed = True  # type: ignore[attr-defined]
+    return view
+
+
 class RowNumber(IntegerConverter):
     """A number in an address: one that no row can have is not found, before the database is asked."""
 
@@ -91,6 +105,22 @@ def _spend_limits() -> None:
             limits.spend(own, f"{limit.name}:{limit.key()}", limit.allowed, limit.per)
 
 
+def _make_room_for_files() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if getattr(view, "takes_files", False) and "_user_id" in session:
+        request.max_content_length = MOST_SENT_WITH_FILES
+
+
+def _hear_out(response: Response) -> Response:
+    """Read to its end what was too much: a browser that is cut off while it sends never shows why."""
+    if response.status_code == 413:
+        left = min(request.content_length or 0, MOST_HEARD_OUT)
+        with suppress(OSError):
+            while left > 0 and (part := request.environ["wsgi.input"].read(min(left, MEGABYTE))):
+                left -= len(part)
+    return response
+
+
 def _refuse_unwritable() -> None:
     """Nothing is at an address with a NUL, which PostgreSQL would not even look up."""
     if "\0" in request.path:
@@ -103,18 +133,22 @@ def _begin() -> None:
 
 
 def _protect() -> None:
-    if request.method in SAFE_METHODS or wants_json():
+    if request.method in SAFE_METHODS or wants_json() or _is_sealed():
         return
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         abort(403)
     csrf.protect()
 
 
+def _is_sealed() -> bool:
+    return getattr(current_app.view_functions.get(request.endpoint or ""), "sealed", False)
+
+
 def _end(response: Response) -> Response:
     """Commit what was done if the answer says that it was done; otherwise nothing was."""
     if request.endpoint in (None, "static"):
         return response
-    if response.status_code >= 400:
+    if response.status_code >= 400 and not is_kept():
         db.session.rollback()
         return response
     try:
@@ -122,6 +156,16 @@ def _end(response: Response) -> Response:
     except Exception as failure:  # noqa: BLE001 - whatever it was, it must not look like success
         return current_app.make_response(current_app.handle_user_exception(failure))
     return response
+
+
+def keep() -> None:
+    """Commit although the answer is a refusal: a form is shown again, and the files that came with it are received."""
+    g.kept = True
+
+
+def is_kept() -> bool:
+    """Whether a refused request leaves something behind."""
+    return bool(g.get("kept", False))
 
 
 def afterwards(work: Callable[[], object]) -> None:
@@ -145,6 +189,17 @@ def nonce() -> str:
     return str(g.csp_nonce)
 
 
+def records() -> str:
+    """Let this page ask for the microphone and the camera; for templates, so it adds nothing to the page."""
+    g.records = True
+    return ""
+
+
+def _permissions() -> str:
+    recording = "(self)" if g.get("records") else "()"
+    return f"camera={recording}, geolocation=(self), microphone={recording}, payment=()"
+
+
 def _policy(settings: Settings) -> str:
     tiles = f" {'/'.join(settings.tile_url.split('/')[:3])}" if settings.tile_url else ""
     return "; ".join(
@@ -153,6 +208,7 @@ def _policy(settings: Settings) -> str:
             f"script-src 'nonce-{nonce()}' 'strict-dynamic'",
             "style-src 'self'",
             f"img-src 'self' data:{tiles}",
+            "media-src 'self' blob:",
             "font-src 'self'",
             "connect-src 'self'",
             "form-action 'self'",
@@ -173,7 +229,7 @@ def install(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=timedelta(days=30),
-        MAX_CONTENT_LENGTH=2 * MEGABYTE,
+        MAX_CONTENT_LENGTH=MOST_SENT,
         MAX_FORM_MEMORY_SIZE=MEGABYTE // 4,
         MAX_FORM_PARTS=200,
         WTF_CSRF_CHECK_DEFAULT=False,
@@ -189,20 +245,21 @@ def install(app: Flask, settings: Settings) -> None:
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
     app.before_request(_refuse_unwritable)
+    app.before_request(_make_room_for_files)
     app.before_request(_protect)
     app.before_request(_spend_limits)
     app.before_request(_begin)
 
     @app.after_request
     def headers(response: Response) -> Response:
+        response.headers.setdefault("Content-Security-Policy", _policy(settings))
         response.headers.update(
             {
-                "Content-Security-Policy": _policy(settings),
                 "X-Content-Type-Options": "nosniff",
                 "Referrer-Policy": "same-origin",
                 "Cross-Origin-Opener-Policy": "same-origin",
                 "Cross-Origin-Resource-Policy": "same-origin",
-                "Permissions-Policy": "camera=(), geolocation=(self), microphone=(), payment=()",
+                "Permissions-Policy": _permissions(),
                 "X-Request-Id": g.get("request_id", ""),
             }
         )
@@ -215,10 +272,11 @@ def install(app: Flask, settings: Settings) -> None:
         return response
 
     app.after_request(_end)
+    app.after_request(_hear_out)
 
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
         db.session.remove()
         _do_afterwards()
 
-    app.jinja_env.globals.update(csp_nonce=nonce, csrf_token=generate_csrf)
+    app.jinja_env.globals.update(csp_nonce=nonce, csrf_token=generate_csrf, records=records)
