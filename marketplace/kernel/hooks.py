@@ -94,13 +94,13 @@ def extract(name: str, title: object, query: sa.Select[*tuple[Any, ...]]) -> Ext
 
     def rows() -> Iterator[Mapping[str, object]]:
         for row in db.session.execute(query, execution_options={"yield_per": 1000}):
-            yield row._mapping
+            yield row._asdict()
 
     return Extract(name, title, rows())
 
 
 personal_data = Hook()
-"""person → an Extract, or a list of them, of all that a feature holds about the person, for the export of one's data."""
+"""person → an Extract, or a list of them, of all that a feature holds about the person, for the copy of one's data."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.kernel import clock, db
-from marketplace.kernel.words import Text, _l
+from marketplace.kernel.words import Text, _, _l
 
 
 class Role(StrEnum):
@@ -54,6 +54,17 @@ class Purpose(StrEnum):
 _CONFIRMED = sa.text("confirmed_at IS NOT NULL")
 
 
+class Name(sa.TypeDecorator[str]):
+    """What a person is called; someone without a name is a former resident, in the reader's language."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        """The name, or what stands for those who have had it erased."""
+        return _("Former resident") if value == "" else value
+
+
 class Person(db.Base):
     """Someone with an account. An address belongs to one person once confirmed; until then anyone may claim it.
 
@@ -68,7 +79,7 @@ class Person(db.Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(sa.String(80), index=True)
+    name: Mapped[str] = mapped_column(Name(80), index=True)
     email: Mapped[str] = mapped_column(sa.String(254))
     password_hash: Mapped[str] = mapped_column(sa.String(200))
     language: Mapped[str] = mapped_column(sa.String(2), default="en")

@@ -7,12 +7,22 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace.civic.accounts import policy
 from marketplace.civic.accounts.errors import LinkOver
-from marketplace.civic.accounts.models import ROLES, ApiToken, EmailToken, Person, PersonSession, Purpose, RoleGrant
+from marketplace.civic.accounts.models import (
+    ROLES,
+    ApiToken,
+    EmailToken,
+    Person,
+    PersonSession,
+    Purpose,
+    Role,
+    RoleGrant,
+)
 from marketplace.civic.departments.models import Department
 from marketplace.civic.places.models import Building, District
 from marketplace.kernel import clock, credentials, db
 from marketplace.kernel.errors import NotFound
-from marketplace.kernel.words import Text
+from marketplace.kernel.hooks import Extract, extract
+from marketplace.kernel.words import Text, _l
 
 
 class Held(NamedTuple):
@@ -136,11 +146,17 @@ def held_by(person: Person) -> list[Held]:
 
 def search_people(words: str) -> sa.Select[Person]:
     """People whose name or address holds these words, by name."""
-    found = sa.select(Person).options(selectinload(Person.grants)).order_by(Person.name, Person.id)
+    found = sa.select(Person).where(Person.erased_at.is_(None)).options(selectinload(Person.grants))
+    found = found.order_by(Person.name, Person.id)
     for word in words.split()[:5]:
         held = sa.or_(Person.name.icontains(word, autoescape=True), Person.email.icontains(word, autoescape=True))
         found = found.where(held)
     return found
+
+
+def count_administrators() -> int:
+    """How many there are."""
+    return db.session.scalar(sa.select(sa.func.count()).where(RoleGrant.role == Role.ADMINISTRATOR)) or 0
 
 
 def count_people(found: sa.Select[Person]) -> int:
@@ -156,3 +172,37 @@ def district_choices() -> list[tuple[int, str]]:
 def building_choices() -> list[tuple[int, str]]:
     """The buildings someone may manage."""
     return sorted(((one.id, one.title) for one in db.session.scalars(sa.select(Building))), key=lambda pair: pair[1])
+
+
+# --- what is held about someone ---
+
+
+def own_data(person: Person) -> list[Extract]:
+    """Everything that accounts hold about a person; of passwords and tokens there are only scrambled forms."""
+    about = sa.select(
+        Person.name, Person.email, Person.language, District.name_ko.label("district"), Person.created_at,
+        Person.confirmed_at, Person.verified_at, Person.verified_method, Person.suspended_until, Person.erase_at,
+    ).outerjoin(District, District.id == Person.district_id)  # fmt: skip
+    sessions = sa.select(PersonSession.device, PersonSession.created_at, PersonSession.seen_at)
+    roles = (
+        sa.select(RoleGrant.role, Building.name.label("building"), Department.name_ko.label("department"))
+        .add_columns(RoleGrant.granted_at)
+        .outerjoin(Building, Building.id == RoleGrant.building_id)
+        .outerjoin(Department, Department.id == RoleGrant.department_id)
+    )
+    tokens = sa.select(
+        ApiToken.name, ApiToken.created_at, ApiToken.last_used_on, ApiToken.expires_at, ApiToken.revoked_at
+    )
+    links = sa.select(EmailToken.purpose, EmailToken.email, EmailToken.replaced, EmailToken.expires_at)
+    own = [
+        ("account", _l("Your account"), about.where(Person.id == person.id)),
+        ("sessions", _l("Where you are signed in"), sessions.where(PersonSession.person_id == person.id)),
+        ("roles", _l("Your roles"), roles.where(RoleGrant.person_id == person.id)),
+        ("tokens", _l("Tokens for programs"), tokens.where(ApiToken.person_id == person.id)),
+        (
+            "links",
+            _l("Links sent to you by e-mail"),
+            links.add_columns(EmailToken.used_at).where(EmailToken.person_id == person.id),
+        ),
+    ]
+    return [extract(*one) for one in own]

@@ -31,6 +31,7 @@ MOST_TOKENS = 20
 TOKEN_PREFIX = "mt_"  # noqa: S105 - what tokens begin with, so that leaked ones can be found
 KEPT_UNCONFIRMED = timedelta(days=30)
 KEPT_LINKS = timedelta(days=7)
+KEPT_TOKENS = timedelta(days=365)
 
 
 # --- registering and the address ---
@@ -91,6 +92,9 @@ def confirm(link: str) -> Person:
             raise errors.AddressTaken from clash
         raise
     audit.record(person.id, "accounts.address_confirmed", f"person:{person.id}")
+    hooks.address_confirmed.ask(person.email)
+    if token.replaced:
+        hooks.account_changed.ask(person, words._l("Your e-mail address was changed"))
     return person
 
 
@@ -189,6 +193,11 @@ def end_session(person: Person, session_id: int) -> None:
         raise NotFound
 
 
+def end_sessions(person: Person) -> None:
+    """Sign the person out everywhere."""
+    _end(PersonSession.person_id == person.id)
+
+
 def end_other_sessions(person: Person) -> int:
     """End every session but this one; says how many there were."""
     here = credentials.digest(person.session_token or "")
@@ -230,6 +239,7 @@ def reset_password(link: str, password: str) -> Person:
     token.used_at = clock.now()
     if not person.is_confirmed and not queries.is_taken(person.email, person):
         person.confirmed_at = clock.now()  # the letter arrived
+    hooks.address_confirmed.ask(person.email)
     return person
 
 
@@ -237,11 +247,12 @@ def _set_password(person: Person, password: str) -> None:
     _check_password(password, person.name, person.email)
     person.password_hash = credentials.hashed(password)
     _use_up_links(person)
-    _end(PersonSession.person_id == person.id)
+    end_sessions(person)
     still = sa.update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
     db.session.execute(still.values(revoked_at=clock.now()))
     audit.record(person.id, "accounts.password_changed", f"person:{person.id}")
     jobs.enqueue("accounts.letter_password", person_id=person.id)
+    hooks.account_changed.ask(person, words._l("Your password was changed"))
 
 
 def _check_password(password: str, name: str, email: str) -> None:
@@ -415,12 +426,16 @@ def sweep() -> None:
     idle, begun = now - policy.RESIDENT_IDLE, now - policy.RESIDENT_LONGEST
     _end(sa.or_(PersonSession.seen_at <= idle, PersonSession.created_at <= begun))
     db.session.execute(sa.delete(EmailToken).where(EmailToken.expires_at <= now - KEPT_LINKS))
+    long_over = sa.or_(ApiToken.revoked_at <= now - KEPT_TOKENS, ApiToken.expires_at <= now - KEPT_TOKENS)
+    db.session.execute(sa.delete(ApiToken).where(long_over))
     _forget_unconfirmed(now - KEPT_UNCONFIRMED)
 
 
 def _forget_unconfirmed(before: datetime) -> None:
-    never = sa.select(Person.id).where(Person.confirmed_at.is_(None), Person.created_at <= before).limit(500)
-    for person_id in list(db.session.scalars(never)):
+    never = sa.select(Person.id).where(
+        Person.confirmed_at.is_(None), Person.created_at <= before, Person.erased_at.is_(None)
+    )
+    for person_id in list(db.session.scalars(never.limit(500))):
         try:
             with db.session.begin_nested():
                 for table in (PersonSession, EmailToken):
@@ -428,3 +443,33 @@ def _forget_unconfirmed(before: datetime) -> None:
                 db.session.execute(sa.delete(Person).where(Person.id == person_id))
         except sa.exc.IntegrityError:  # something else stands on this account: it stays
             continue
+
+
+# --- leaving ---
+
+
+def shut_out(person: Person) -> None:
+    """Sign every browser out and make every token useless."""
+    _end(PersonSession.person_id == person.id)
+    still = sa.update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
+    db.session.execute(still.values(revoked_at=clock.now()))
+
+
+def erase_traces(person: Person) -> None:
+    """Delete by what a person was recognised, and every letter about the account still to be sent."""
+    links = sa.select(EmailToken.id).where(EmailToken.person_id == person.id)
+    jobs.forget(person_id=[person.id], token_id=links)
+    jobs.forget_errors(person.email)
+    for table in (PersonSession, ApiToken, EmailToken, RoleGrant):
+        db.session.execute(sa.delete(table).where(table.person_id == person.id))
+
+
+def make_nameless(person: Person) -> None:
+    """Let the row that others' records point to stand for a former resident; nobody signs in with it again."""
+    now = clock.now()
+    person.name, person.password_hash, person.language = "", "", "en"
+    person.email = f"{credentials.new_token()}@erased.invalid"
+    person.district_id = person.verified_at = person.verified_by_id = person.verified_method = None
+    person.confirmed_at = person.suspended_until = person.erase_at = None
+    person.created_at = person.erased_at = now
+    db.session.flush()

@@ -3,18 +3,21 @@
 from flask import Blueprint, redirect, url_for
 
 from marketplace.civic.accounts import policy, queries, schemas, service
-from marketplace.civic.accounts.models import METHODS, ROLES
+from marketplace.civic.accounts.models import METHODS, ROLES, Person, Role
 from marketplace.civic.departments.queries import all_departments
-from marketplace.kernel import audit, clock, db, hooks
+from marketplace.kernel import audit, clock, db, hooks, looking
 from marketplace.kernel.access import permit
 from marketplace.kernel.errors import NotFound
-from marketplace.kernel.words import _
+from marketplace.kernel.words import _, _l
 from marketplace.web.access import current_person, staff, stepped_up
 from marketplace.web.forms import Form
+from marketplace.web.looking import looked
 from marketplace.web.pages import page, paging, tell
 from marketplace.web.security import afterwards
 
 bp = Blueprint("accounts_staff", __name__, url_prefix="/staff/people")
+
+looking.page("accounts.person", _l("Your account"))
 
 
 @bp.get("/")
@@ -25,13 +28,14 @@ def people():
         found = queries.search_people(form.data.get("words", ""))
     pages = paging(queries.count_people(found))
     shown = list(db.session.scalars(found.offset(pages.offset).limit(pages.size)))
-    _put_on_record("people_listed", "people", found=pages.total, page=pages.number)
+    reader, on_page = current_person().id, {"found": pages.total, "page": pages.number}
+    afterwards(lambda: audit.record(reader, "accounts.people_listed", "people", **on_page))
     return form.page("civic/accounts/people.html", people=shown, pages=pages)
 
 
-def _put_on_record(what: str, subject: str, **detail: object) -> None:
-    reader = current_person().id
-    afterwards(lambda: audit.record(reader, f"accounts.{what}", subject, **detail))
+def _look(at: Person) -> None:
+    """A person is looked at when their account is opened; a name in a list of those found is not yet a look."""
+    looked("accounts.person", {at.id: {"role": Role.ADMINISTRATOR}})
 
 
 @bp.get("/<int:person_id>")
@@ -39,7 +43,7 @@ def _put_on_record(what: str, subject: str, **detail: object) -> None:
 def person(person_id: int):
     """One person's account."""
     found = queries.person(person_id)
-    _put_on_record("person_read", f"person:{found.id}")
+    _look(found)
     return page(
         "civic/accounts/person.html",
         person=found,
@@ -58,6 +62,7 @@ def grant(person_id: int):
     """Give the person a role."""
     found = queries.person(person_id)
     permit(policy.may_grant, current_person(), found)
+    _look(found)
     with Form(schemas.GrantRequest()) as form:
         if form.submitted:
             service.grant(current_person(), found, **form.data)
@@ -91,6 +96,7 @@ def verify(person_id: int):
     """Put down that the person lives in the city."""
     found = queries.person(person_id)
     permit(policy.may_verify, current_person(), found)
+    _look(found)
     with Form(schemas.Verification(), day=clock.today().isoformat()) as form:
         if form.submitted:
             service.verify(current_person(), found, **form.data)

@@ -6,8 +6,11 @@ import sqlalchemy as sa
 from flask import url_for
 
 from marketplace.civic.accounts import queries, service
-from marketplace.civic.accounts.models import EmailToken, Person, Purpose
-from marketplace.kernel import db, jobs
+from marketplace.civic.accounts.models import EmailToken, Person, Purpose, Role
+from marketplace.kernel import db, hooks, jobs
+from marketplace.kernel.hooks import Obstacle
+from marketplace.kernel.retention import Erased, Kept, register
+from marketplace.kernel.words import _l
 from marketplace.web import letters
 
 
@@ -68,3 +71,62 @@ def letter_password(person_id: int) -> None:
 
 
 jobs.timed("accounts.sweep", every=timedelta(hours=1))(service.sweep)
+
+
+# --- what is held about people ---
+
+hooks.personal_data.register(queries.own_data)
+hooks.erasing.register(service.erase_traces)
+
+
+@hooks.erasure_obstacles.register
+def roles_in_the_way(person: Person) -> Obstacle | None:
+    """Whoever works for the city gives up the roles first, so that nobody waits for an answer that never comes."""
+    if person.is_a(Role.ADMINISTRATOR) and queries.count_administrators() < 2:
+        return Obstacle(_l("You are the only administrator. Make someone else an administrator first."))
+    if person.is_staff:
+        return Obstacle(_l("You work for the city here. Ask an administrator to take your roles away first."))
+    return None
+
+
+register(
+    Kept(
+        "people",
+        _l("Your account: name, e-mail address, language, district, a scrambled form of your password"),
+        _l("so that you are recognised and others know who booked."),
+        _l("As long as you keep your account; 30 days if the address is never confirmed."),
+        Erased.NAMELESS,
+        job="accounts.sweep",
+    ),
+    Kept(
+        "person_sessions",
+        _l("Where you are signed in: the kind of device and when, never your internet address"),
+        _l("so that you stay signed in, and can sign a lost device out."),
+        _l("Two weeks after you last came, at most 30 days."),
+        Erased.DELETED,
+        job="accounts.sweep",
+    ),
+    Kept(
+        "email_tokens",
+        _l("Links sent to your e-mail address, and the address"),
+        _l("so that only you confirm it or set a new password."),
+        _l("A week after the link runs out."),
+        Erased.DELETED,
+        job="accounts.sweep",
+    ),
+    Kept(
+        "api_tokens",
+        _l("Tokens for programs: their names and when they were last used"),
+        _l("so that your own programs can act for you."),
+        _l("A year after they are revoked or run out, so that misuse can be traced; others as long as your account."),
+        Erased.DELETED,
+        job="accounts.sweep",
+    ),
+    Kept(
+        "role_grants",
+        _l("Roles in the city's service, and who gave them"),
+        _l("so that only those may act for the city who are meant to."),
+        _l("As long as the role is held."),
+        Erased.DELETED,
+    ),
+)

@@ -34,6 +34,7 @@ from marketplace.sharing.spaces.schemas import (
 from marketplace.sharing.spaces.service import bookings
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.api import Created, Page, With, cut, endpoint, expect_unchanged
+from marketplace.web.looking import looked
 
 bp = Blueprint("spaces_api", __name__, url_prefix="/api/v1")
 
@@ -268,6 +269,7 @@ def cancel_booking(reference: str) -> None:
 def _seen(reference: str) -> Booking:
     found = booking_queries.get_booking(reference)
     reveal(policy.may_see, current_person(), found)
+    looked("spaces.booking", {found.person_id: policy.office(current_person(), found)})
     return found
 
 

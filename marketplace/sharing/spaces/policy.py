@@ -30,6 +30,13 @@ def may_see(person: Person | None, booking: Booking) -> bool:
     return person is not None and (booking.person_id == person.id or may_manage(person, booking.space))
 
 
+def office(person: Person, booking: Booking) -> dict[str, object]:
+    """In which role someone reads a booking that is not theirs, for the record; needs `booking.space`."""
+    if person.manages(booking.space.building_id):
+        return {"role": Role.MANAGER, "building_id": booking.space.building_id}
+    return {"role": Role.ADMINISTRATOR}
+
+
 def may_change(person: Person | None, booking: Booking) -> bool:
     """Only the resident who made it moves or cancels it; the building answers and closes instead."""
     return person is not None and booking.person_id == person.id

@@ -4,9 +4,9 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.accounts.models import Role
-from marketplace.kernel import clock, db
+from marketplace.kernel import clock, db, looking
 from marketplace.kernel.access import reveal
-from marketplace.kernel.words import _, ngettext
+from marketplace.kernel.words import _, _l, ngettext
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.errors import ChangedMeanwhile
 from marketplace.sharing.spaces.models import BookingState, Space
@@ -17,10 +17,14 @@ from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
 from marketplace.web.access import current_person, staff
 from marketplace.web.forms import Form
+from marketplace.web.looking import looked
 from marketplace.web.pages import page, paging, tell
 
 bp = Blueprint("spaces_staff", __name__)
 MANAGERS = (Role.MANAGER, Role.ADMINISTRATOR)
+
+looking.page("spaces.bookings", _l("The list of a building's bookings"))
+looking.page("spaces.booking", _l("A booking of yours"))
 
 
 @bp.get("/spaces/staff/")
@@ -31,6 +35,7 @@ def desk() -> Response:
     query = booking_queries.bookings_at(rooms.managed_building_ids(current_person()), requests=requests)
     pages = paging(booking_queries.count(query))
     shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
+    looked("spaces.bookings", {one.person_id: policy.office(current_person(), one) for one in shown})
     return page("sharing/spaces/desk.html", shown=shown, pages=pages, requests=requests)
 
 
@@ -50,6 +55,7 @@ def answer(reference: str) -> ResponseReturnValue:
     """Say yes or no to a request."""
     booking = booking_queries.get_booking(reference)
     reveal(policy.may_manage, current_person(), booking.space)
+    looked("spaces.booking", {booking.person_id: policy.office(current_person(), booking)})
     with Form(Answer()) as form:
         if form.submitted:
             if form.data["answer"] == "accept":
@@ -83,6 +89,7 @@ def closures(space_id: int) -> ResponseReturnValue:
             tell(_("The room is closed then.") + (f" {told}" if cancelling else ""))
             return redirect(url_for(".closures", space_id=room.id), 303)
     affected = booking_queries.bookings_in_the_way(room, form.data["interval"]) if "interval" in form.data else []
+    looked("spaces.bookings", {one.person_id: policy.office(current_person(), one) for one in affected})
     return form.page(
         "sharing/spaces/closures.html",
         space=room, affected=affected, closures=booking_queries.closures_of(room),

@@ -34,6 +34,7 @@ from marketplace.sharing.spaces.service import bookings
 from marketplace.web import downloads, maps
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.forms import Form
+from marketplace.web.looking import looked
 from marketplace.web.pages import page, paging, tell, whole_address
 
 bp = Blueprint("spaces", __name__)
@@ -326,6 +327,7 @@ def cancel(reference: str) -> ResponseReturnValue:
 def _seen(reference: str) -> Booking:
     found = booking_queries.get_booking(reference)
     reveal(policy.may_see, current_person(), found)
+    looked("spaces.booking", {found.person_id: policy.office(current_person(), found)})
     return found
 
 

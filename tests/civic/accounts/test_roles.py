@@ -103,7 +103,7 @@ def test_staff_pages_do_the_same_and_reading_is_on_record(browser):
     assert browser.get(f"/staff/people/{admin.id}/roles").status_code == 403
 
     actions = set(db.session.scalars(sa.text("SELECT action FROM audit_entries")))
-    assert {"accounts.people_listed", "accounts.person_read", "accounts.verified"} <= actions
+    assert {"accounts.people_listed", "accounts.person.looked", "accounts.verified"} <= actions
 
 
 @pytest.mark.parametrize("path", ["/staff/people/", "/staff/departments/"])

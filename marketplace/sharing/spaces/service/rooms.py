@@ -46,7 +46,7 @@ def close(manager: Person, space: Space, interval: Interval, reason: str, *, can
     )
     db.session.add(closure)
     db.session.flush()
-    audit.record(manager.id, "spaces.closed", f"space:{space.id}", closure=closure.id, reason=closure.reason)
+    audit.record(manager.id, "spaces.closed", f"space:{space.id}", closure=closure.id)
     return closure
 
 
