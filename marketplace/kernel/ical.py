@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from icalendar import Calendar, Event
@@ -31,12 +32,21 @@ class Entry:
     status: Status = Status.CONFIRMED
 
 
-def calendar(entries: Iterable[Entry]) -> bytes:
-    """Entries as a file in the city's time zone, which is described in it."""
+READ_AGAIN = timedelta(hours=1)
+"""How often a calendar is asked to read a feed again (RFC 7986, and what programs understood before)."""
+
+
+def calendar(entries: Iterable[Entry], *, name: str | None = None) -> bytes:
+    """Entries as a file in the city's time zone, which is described in it; one with a name is a feed, read again."""
     out = Calendar()
     out.add("prodid", "-//Maeul//Maeul//EN")
     out.add("version", "2.0")
     out.add("method", "PUBLISH")
+    if name is not None:
+        out.add("name", name)
+        out.add("x-wr-calname", name)
+        out.add("refresh-interval", READ_AGAIN)
+        out.add("x-published-ttl", "PT1H")
     for entry in entries:
         event = Event()
         event.add("uid", entry.uid)

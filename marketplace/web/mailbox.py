@@ -1,5 +1,7 @@
 """The development mailbox: every letter the city would have sent, readable at /dev/mailbox. Not in production."""
 
+import base64
+import hashlib
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -15,6 +17,7 @@ from marketplace.web.access import public
 from marketplace.web.pages import page
 
 MOST = 100
+NO_FRAMES = "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def _read(file: Path) -> EmailMessage:
@@ -63,7 +66,23 @@ def install(app: Flask, settings: Settings) -> None:
         """One letter, its links ready to follow."""
         found = find(name)
         body = found.get_body(("plain",))
-        return page("dev/letter.html", name=name, letter=found, body=str(body.get_content()) if body else "")
+        laid_out = found.get_body(("html",)) is not None
+        text = str(body.get_content()) if body else ""
+        return page("dev/letter.html", name=name, letter=found, body=text, laid_out=laid_out)
+
+    @bp.get("/dev/mailbox/<name>/html")
+    @public
+    def laid_out(name: str) -> Response:
+        """The letter as mail programs show it: its own style, and nothing else, is let in."""
+        part = find(name).get_body(("html",))
+        if part is None:
+            raise NotFound
+        text = part.get_content()
+        style = text.partition("<style>")[2].partition("</style>")[0]
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        response = Response(text, content_type="text/html; charset=utf-8")
+        response.headers["Content-Security-Policy"] = f"default-src 'none'; style-src 'sha256-{digest}'; {NO_FRAMES}"
+        return response
 
     @bp.get("/dev/mailbox/<name>/<int:number>")
     @public

@@ -74,6 +74,8 @@ def test_only_what_stands_in_it_goes_out_unescaped(read, name):
 
 @pytest.mark.parametrize("what", UNSAFE)
 def test_no_template_holds(what):
-    pages = {name: (TEMPLATES / name).read_text("utf-8") for name in NAMES if name.endswith(".html")}
+    letter = {"letters/letter.html"} if "style" in what else set()  # read by mail programs, which fetch no style sheet
+    names = [name for name in NAMES if name.endswith(".html") and name not in letter]
+    pages = {name: (TEMPLATES / name).read_text("utf-8") for name in names}
 
     assert [name for name, text in pages.items() if re.search(UNSAFE[what], text, re.IGNORECASE)] == []

@@ -111,7 +111,7 @@ def test_korean_arrives_as_it_was_written(staged, office, open_office, posting):
     send(staged, attachments={"예약.ics": ("BEGIN:VCALENDAR 회의".encode(), "text/calendar")})
 
     letter = office.letters[0]
-    body, enclosed = letter.get_body(), next(iter(letter.iter_attachments()))
+    body, enclosed = letter.get_body(("plain",)), next(iter(letter.iter_attachments()))
     assert letter["Subject"] == KOREAN
     assert body is not None
     assert body.get_content().splitlines() == ["안녕하세요,", "지우 님"]
@@ -135,7 +135,8 @@ def test_a_letter_is_written_in_its_readers_language(staged, office, open_office
     subjects = [letter["Subject"] for letter in office.letters]
     assert subjects[1] == "Your password was changed"
     assert any("가" <= sign <= "힣" for sign in subjects[0])
-    assert "<Jiwoo> & co" in office.letters[1].get_content()  # a letter is no page: nothing is escaped
+    text = office.letters[1].get_body(("plain",))
+    assert "<Jiwoo> & co" in text.get_content()  # a letter is no page: nothing is escaped
 
 
 @pytest.mark.parametrize("break_", ["\r\n", "\n", "\r", "\x0b", "\u2028", "\r\n\r\n"])

@@ -118,3 +118,12 @@ def entries_of(person: Person) -> list[ical.Entry]:
     """What a person has agreed to, across features, in order of time."""
     entries = [entry for found in hooks.calendar_entries.ask(person) for entry in found]
     return sorted(entries, key=lambda entry: (entry.interval.starts_at, entry.uid))
+
+
+# --- what is held about a person ---
+
+
+def columns(table: type[Notice | TopicChoice | CalendarFeed], person: Person) -> sa.Select[*tuple[Any, ...]]:
+    """A person's rows of a table as plain values, without what opens something."""
+    told = [column for column in table.__table__.columns if not column.name.startswith(("secret_", "person_id"))]
+    return sa.select(*told).where(table.person_id == person.id).order_by(*table.__table__.primary_key)

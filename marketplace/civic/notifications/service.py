@@ -67,11 +67,11 @@ def _titles(kind: News, thing: Thing | None, facts: Facts) -> dict[str, str]:
     return titles
 
 
-def _row(kind: News, subject: str, titles: dict[str, str], facts: Facts) -> dict[str, sa.ColumnElement[Any]]:
+def _row(kind: News, subject: str, titles: dict[str, str], facts: Facts) -> dict[str, Any]:
     """What a notice says, as the database works it out for each person."""
     letter, now = _letter(kind), sa.literal(clock.now(), db.UtcDateTime)
     return {
-        "person_id": sa.column("id", _selectable=cast("sa.Table", Person.__table__)),
+        "person_id": Person.id,
         "news": sa.literal(kind.name),
         "subject": sa.literal(subject),
         "language": Person.language,
@@ -86,23 +86,25 @@ def _row(kind: News, subject: str, titles: dict[str, str], facts: Facts) -> dict
 def _letter(kind: News) -> sa.ColumnElement[Cadence]:
     """How a person wishes to be told: nothing is sent to an address that nobody has confirmed."""
     now, daily, off = (sa.literal(cadence, Notice.letter.type) for cadence in Cadence)
+    otherwise = now if kind.letter else off
     if kind.topic.always:
-        wished = now if kind.letter else off
-    elif kind.letter:
-        wished = sa.func.coalesce(TopicChoice.cadence, now, type_=Notice.letter.type)
+        wished: sa.ColumnElement[Cadence] = otherwise
     else:
-        wished = sa.case((TopicChoice.cadence == Cadence.DAILY, daily), else_=off)
+        chosen = TopicChoice.cadence
+        wished = sa.case((chosen == Cadence.DAILY, daily), (chosen == Cadence.OFF, off), else_=otherwise)
     return sa.case((Person.confirmed_at.is_(None), off), else_=wished)
 
 
 # --- the inbox ---
 
 
-def mark_read(person: Person, notice_id: int | None = None) -> None:
-    """Remember that a person has read a notice of theirs, or all of them."""
+def mark_read(person: Person, notice_id: int | None = None, *, until: int | None = None) -> None:
+    """Remember that a person has read a notice of theirs, or all, or all that had come until one."""
     unread = sa.update(Notice).where(Notice.person_id == person.id, Notice.read_at.is_(None))
     if notice_id is not None:
         unread = unread.where(Notice.id == notice_id)
+    if until is not None:
+        unread = unread.where(Notice.id <= until)
     db.session.execute(unread.values(read_at=clock.now()), execution_options={"synchronize_session": False})
 
 

@@ -38,7 +38,7 @@ def mail(letters: Callable[[], list[str]]) -> Callable[[], list[Letter]]:
         found = []
         for text in letters():
             letter = message_from_bytes(text.encode(), policy=policy.default)
-            body, entry = letter.get_body(), None
+            body, entry = letter.get_body(("plain",)), None
             for part in letter.iter_attachments():
                 assert part.get_content_type() == "text/calendar"
                 entry = Calendar.from_ical(part.get_content()).events[0]
