@@ -10,6 +10,10 @@ import shapely
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Person, PersonSession, Role, RoleGrant
 from marketplace.civic.departments.models import Department
+from marketplace.civic.groups import queries as group_queries
+from marketplace.civic.groups.models import Group, GroupMember, Sort
+from marketplace.civic.groups.models import Role as GroupRole
+from marketplace.civic.groups.service import groups
 from marketplace.civic.places import queries as place_queries
 from marketplace.civic.places import service as places
 from marketplace.civic.places.models import Building, District
@@ -112,6 +116,27 @@ def sign_in(browser: "Browser", person: Person, device: str = "Firefox, Linux") 
 def bearer(person: Person) -> dict[str, str]:
     """The header by which a program acts for this person."""
     return {"Authorization": f"Bearer {accounts.create_api_token(person, 'Test', None)}"}
+
+
+# --- groups ---
+
+
+def group(
+    name: str = "Riverside Reading Club", *, by: Person | None = None, members: Iterable[Person] = (), **says: Any
+) -> Group:
+    """A club that someone founded and speaks for, with its other members."""
+    made = groups.found(by or person("The founder"), name, says.pop("sort", Sort.CLUB), **says)
+    db.session.add_all([GroupMember(group_id=made.id, person_id=one.id) for one in members])
+    db.session.commit()
+    return group_queries.get_group(made.id)
+
+
+def officer(of: Group, name: str = "An officer") -> Person:
+    """Another officer of a group."""
+    made = person(name)
+    db.session.add(GroupMember(group_id=of.id, person_id=made.id, role=GroupRole.OFFICER))
+    db.session.commit()
+    return made
 
 
 # --- spaces ---

@@ -10,6 +10,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.groups.models import Channel, Group, OnBehalf
 from marketplace.civic.places.models import Building
 from marketplace.kernel import db, words
 from marketplace.kernel.intervals import HOLIDAY, Interval, WeeklyHours
@@ -313,6 +314,7 @@ class Booking(db.Base):
     space: Mapped[Space] = relationship(lazy="raise")
     person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
     occupancy: Mapped[Occupancy | None] = relationship(lazy="raise")
+    on_behalf: Mapped["BookingOnBehalf | None"] = relationship(lazy="raise", back_populates="booking")
 
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
@@ -342,6 +344,26 @@ class Booking(db.Base):
     def is_live(self) -> bool:
         """Whether it still holds its room."""
         return self.state in LIVE and self.occupancy_id is not None
+
+    @property
+    def group(self) -> Group | None:
+        """The group for which it was made; needs `on_behalf`."""
+        return self.on_behalf.group if self.on_behalf else None
+
+    @property
+    def channel(self) -> Channel | None:
+        """How the person came for whom staff made it; needs `on_behalf`."""
+        return self.on_behalf.channel if self.on_behalf else None
+
+
+class BookingOnBehalf(OnBehalf, db.Base):
+    """In whose name a booking was made: for a group, or by the building for someone at its counter or telephone."""
+
+    __tablename__ = "bookings_on_behalf"
+
+    booking_id: Mapped[int] = mapped_column(ForeignKey("bookings.id", ondelete="CASCADE"), primary_key=True)
+
+    booking: Mapped[Booking] = relationship(lazy="raise", back_populates="on_behalf")
 
 
 class Closure(db.Base):
