@@ -43,6 +43,7 @@ def test_production_starts_with_safe_values(tmp_path):
         ("DATABASE_URL", "sqlite:////srv/maeul.db", "Set ALLOW_SQLITE=yes to run it on SQLite all the same."),
         ("BASE_URL", "", "BASE_URL must be the https:// address of the site in production."),
         ("BASE_URL", "http://city.example.org", "BASE_URL must be the https:// address of the site in production."),
+        ("WEBHOOKS_ANYWHERE", "yes", "WEBHOOKS_ANYWHERE must be off in production: webhooks stay out of your own network."),
         ("SMTP_URL", "", "SMTP_URL must be set in production, such as smtp://user:password@host:587."),
     ],
 )

@@ -8,7 +8,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.policy import expect_not_suspended, may_act
-from marketplace.kernel import audit, clock, db, jobs, occupancy
+from marketplace.kernel import audit, clock, db, events, jobs, occupancy
 from marketplace.kernel.access import permit
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.occupancy import Kind as Holding
@@ -114,6 +114,7 @@ def move(person: Person, booking: Booking, interval: Interval, *, version: int) 
         _ask_building(booking)
     _tell(booking, "moved")
     _record(person, booking, "moved")
+    _announce(booking, "moved")
     db.session.flush()
     return booking
 
@@ -124,9 +125,16 @@ def cancel(person: Person, booking: Booking) -> Booking:
     _expect(booking, *AGREED)
     if not policy.may_still_cancel(booking):
         raise errors.TooLateToCancel(until=policy.cancel_until(booking))
+    return withdraw(person, booking)
+
+
+def withdraw(person: Person, booking: Booking) -> Booking:
+    """Give a room back whatever its deadline: for someone who leaves the city's service."""
+    permit(policy.may_change, person, booking)
     _let_go(booking, BookingState.CANCELLED)
     _tell(booking, "cancelled")
     _record(person, booking, "cancelled")
+    _announce(booking, "cancelled")
     return booking
 
 
@@ -140,6 +148,7 @@ def accept(manager: Person, booking: Booking) -> Booking:
     booking.changed += 1
     _tell(booking, "confirmed")
     _record(manager, booking, "accepted")
+    _announce(booking, "confirmed")
     db.session.flush()
     return booking
 
@@ -153,7 +162,8 @@ def decline(manager: Person, booking: Booking, reason: str) -> Booking:
     booking.reason, booking.decided_by_id = reason.strip(), manager.id
     _let_go(booking, BookingState.DECLINED)
     _tell(booking, "declined")
-    _record(manager, booking, "declined", reason=booking.reason)
+    _record(manager, booking, "declined")
+    _announce(booking, "declined")
     return booking
 
 
@@ -162,7 +172,8 @@ def give_up(manager: Person, booking: Booking, reason: str) -> None:
     booking.reason, booking.decided_by_id = reason, manager.id
     _let_go(booking, BookingState.CANCELLED)
     _tell(booking, "closed")
-    _record(manager, booking, "cancelled", reason=reason)
+    _record(manager, booking, "cancelled")
+    _announce(booking, "cancelled")
 
 
 def lapse() -> int:
@@ -173,6 +184,7 @@ def lapse() -> int:
     for booking in db.session.scalars(queries.overdue_requests()).all():
         _let_go(booking, BookingState.LAPSED)
         _tell(booking, "unanswered")
+        _announce(booking, "lapsed")
     occupancy.sweep()
     ran_out = sa.and_(Booking.state == BookingState.HELD, Booking.held_until <= clock.now() - FORGOTTEN)
     lapsed = sa.update(Booking).where(ran_out, Booking.occupancy_id.is_(None)).values(state=BookingState.LAPSED)
@@ -215,6 +227,7 @@ def _agree(person: Person, booking: Booking, people: int, purpose: str) -> Booki
         booking.state = BookingState.CONFIRMED
     _tell(booking, booking.state.value)
     _record(person, booking, booking.state.value)
+    _announce(booking, booking.state.value)
     return booking
 
 
@@ -279,5 +292,19 @@ def _tell(booking: Booking, news: str) -> None:
     jobs.enqueue("spaces.letter", booking_id=booking.id, news=news)
 
 
-def _record(person: Person, booking: Booking, what: str, **detail: Any) -> None:
-    audit.record(person.id, f"spaces.{what}", f"booking:{booking.id}", **detail)
+def _record(person: Person, booking: Booking, what: str) -> None:
+    """Put it on record, without what anyone wrote: the record is never erased, the booking's words are."""
+    audit.record(person.id, f"spaces.{what}", f"booking:{booking.id}")
+
+
+def _announce(booking: Booking, what: str) -> None:
+    """Tell the city's other systems, which learn when and where, and never who."""
+    events.emit(
+        f"booking.{what}",
+        f"booking:{booking.id}",
+        state=booking.state.value,
+        starts_at=clock.local(booking.starts_at).isoformat(),
+        ends_at=clock.local(booking.ends_at).isoformat(),
+        space_id=booking.space_id,
+        building_id=booking.space.building_id,
+    )
