@@ -20,11 +20,16 @@ NO_EMAIL: dict[str, Any] = {"required": _m("Enter an e-mail address, such as nam
 NO_PASSWORD: dict[str, Any] = {"required": _m("Enter a password.")}
 
 
+def password_field() -> fields.String:
+    """A password, which may begin and end with spaces."""
+    return fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD, metadata={"as_typed": True})
+
+
 class SignIn(Schema):
     """Who is there."""
 
     email = fields.String(required=True, validate=EMAIL, error_messages=NO_EMAIL)
-    password = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
+    password = password_field()
 
 
 class Registration(Schema):
@@ -32,7 +37,7 @@ class Registration(Schema):
 
     name = fields.String(required=True, validate=NAME, error_messages=NO_NAME)
     email = fields.Email(required=True, validate=EMAIL, error_messages=NO_EMAIL)
-    password = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
+    password = password_field()
     language = fields.String(load_default="en", validate=validate.OneOf(list(LANGUAGES)))
     district_id = fields.Integer(load_default=None, allow_none=True)
 
@@ -55,19 +60,19 @@ class Address(Schema):
 class NewAddress(Address):
     """Another address, asked for by whoever knows the password."""
 
-    password = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
+    password = password_field()
 
 
 class NewPassword(Schema):
     """A password to begin with."""
 
-    password = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
+    password = password_field()
 
 
 class PasswordChange(NewPassword):
     """A password instead of the present one."""
 
-    current = fields.String(required=True, validate=PASSWORD, error_messages=NO_PASSWORD)
+    current = password_field()
 
 
 class Nothing(Schema):
