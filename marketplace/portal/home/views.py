@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from marketplace.civic.places import queries as places
-from marketplace.kernel import clock
+from marketplace.kernel import clock, retention
 from marketplace.sharing.spaces.queries import rooms
 from marketplace.web.access import public
 from marketplace.web.pages import page
@@ -42,7 +42,7 @@ def accessibility() -> Response:
 @public
 def privacy() -> Response:
     """What is stored about people, why, and for how long."""
-    return page("portal/home/privacy.html")
+    return page("portal/home/privacy.html", kept=retention.all_kept())
 
 
 @bp.get("/health")
