@@ -9,6 +9,8 @@ import shapely
 
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Person, PersonSession, Role, RoleGrant
+from marketplace.civic.conversations import service as conversations
+from marketplace.civic.conversations.models import Message
 from marketplace.civic.departments.models import Department
 from marketplace.civic.groups import queries as group_queries
 from marketplace.civic.groups.models import Group, GroupMember, Sort
@@ -197,3 +199,11 @@ def booking(
     held = bookings.hold(resident, room, time)
     bookings.send(resident, held, people=people, purpose=purpose, rules_accepted=True)
     return booking_queries.get_booking(held.reference)
+
+
+# --- conversations ---
+
+
+def said(by: Person, subject: str, text: str = "Hello!", *, sure: bool = False) -> Message:
+    """A message about a thing; the first one begins the conversation."""
+    return conversations.say(by, conversations.about(by, subject), text, sure=sure)

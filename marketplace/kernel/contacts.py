@@ -50,13 +50,6 @@ def find(text: str) -> list[Found]:
     return sorted(taken, key=lambda one: one.start)
 
 
-def masked(text: str) -> str:
-    """The text with every contact in it made unreadable."""
-    for one in reversed(find(text)):
-        text = f"{text[: one.start]}●●●{text[one.end :]}"
-    return text
-
-
 # --- one way of writing ---
 
 _SPOKEN = str.maketrans("공영일이삼사오육륙칠팔구oOlI", "0012345667890011")
