@@ -18,6 +18,7 @@ from werkzeug.serving import make_server
 
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import PersonSession
+from marketplace.civic.notifications.models import Notice
 from marketplace.kernel import audit, credentials, db
 from marketplace.kernel.jobs import Job
 from marketplace.kernel.occupancy import Kind, Occupancy, occupied_spans
@@ -223,7 +224,9 @@ def test_whatever_was_acknowledged_is_kept_whole_however_often_the_server_is_kil
         bookings = {booking.reference: booking for booking in session.scalars(sa.select(Booking))}
         held = {one.id: one for one in session.scalars(sa.select(Occupancy))}
         spans = {(row[0], row[1]) for row in session.execute(sa.select(*occupied_spans.c["occupancy_id", "starts_at"]))}
-        letters = [job.payload["booking_id"] for job in session.scalars(sa.select(Job)) if job.name == "spaces.letter"]
+        told = {notice.id: int(notice.subject.partition(":")[2]) for notice in session.scalars(sa.select(Notice))}
+        queued = session.scalars(sa.select(Job).where(Job.name == "notifications.letter"))
+        letters = [told.pop(job.payload["notice_id"]) for job in queued]
         records = list(
             session.scalars(sa.select(audit.AuditEntry.subject).where(audit.AuditEntry.action.like("spaces%")))
         )

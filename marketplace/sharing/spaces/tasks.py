@@ -1,4 +1,4 @@
-"""What happens to bookings afterwards: letters, and time running out."""
+"""What happens to bookings afterwards: what people are told, and time running out."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,17 +6,22 @@ from typing import Any
 from flask import url_for
 
 from marketplace.civic.accounts.models import Person
-from marketplace.kernel import db, events, hooks, ical, jobs, words
+from marketplace.civic.notifications import models
+from marketplace.civic.notifications.models import News, Topic
+from marketplace.kernel import clock, db, events, hooks, ical, jobs, things
 from marketplace.kernel.retention import Erased, Kept, register
-from marketplace.kernel.words import _l
+from marketplace.kernel.things import Sides
+from marketplace.kernel.words import Text, _l
+from marketplace.kernel.writing import show_interval
 from marketplace.sharing.spaces import policy
-from marketplace.sharing.spaces.models import Booking
-from marketplace.sharing.spaces.queries import personal
-from marketplace.sharing.spaces.queries.bookings import get_booking_by_id
+from marketplace.sharing.spaces.models import Booking, BookingState
+from marketplace.sharing.spaces.queries import personal, rooms
+from marketplace.sharing.spaces.queries.bookings import bookings_by_id, for_calendar, managers_of
 from marketplace.sharing.spaces.schemas import calendar_entry
 from marketplace.sharing.spaces.service import forgetting
 from marketplace.sharing.spaces.service.bookings import lapse
-from marketplace.web import letters
+from marketplace.sharing.spaces.service.rooms import keep_out_of_sight
+from marketplace.web.pages import whole_address
 
 events.register(
     events.Kind("booking.requested", _l("A room was asked for")),
@@ -27,46 +32,115 @@ events.register(
     events.Kind("booking.lapsed", _l("A request ran out without an answer")),
 )
 
+# --- what people are told of bookings ---
+
 WITH_CALENDAR = ("confirmed", "moved", "cancelled", "closed", "declined")
+TALKED_ABOUT = timedelta(days=7)
+"""How long after its time people may still talk about a booking."""
+
+OWN = Topic("spaces", _l("Rooms you book"), _l("Confirmed, moved, declined or cancelled."))
+ASKED = Topic(
+    "spaces_requests", _l("Requests for rooms you run"), _l("Someone waits for your building's answer."), staff=True
+)
 
 
-@jobs.task("spaces.letter", outside=True)
-def letter(booking_id: int, news: str) -> None:
-    """Tell a resident what happened to a booking; a calendar entry comes along."""
-    booking = get_booking_by_id(booking_id)
-    if booking is None:
-        return
-    context = _context(booking)
-    with words.speaking(booking.person.language):
-        entry = ical.calendar([calendar_entry(booking, context["link"])])
-    enclosed = {f"{booking.reference}.ics": (entry, "text/calendar")}
-    letters.send(
-        booking.person.email,
-        booking.person.language,
-        f"letters/spaces/{news}",
-        attachments=enclosed if news in WITH_CALENDAR else None,
-        **context,
+def sides(booking: Booking) -> Sides:
+    """The resident, and those who run the building."""
+    return Sides(
+        one=frozenset({booking.person_id}),
+        other=frozenset(db.session.scalars(managers_of(booking.space))) - {booking.person_id},
+        agreed=booking.state is BookingState.CONFIRMED,
+        open=booking.people is not None and clock.now() < booking.ends_at + TALKED_ABOUT,
     )
 
 
-@jobs.task("spaces.letter_to_manager", outside=True)
-def letter_to_manager(booking_id: int, manager_id: int) -> None:
-    """Tell someone who runs the building that a request waits for an answer."""
-    booking = get_booking_by_id(booking_id)
-    manager = db.session.get(Person, manager_id)
-    if booking is not None and booking.answer_pending and manager is not None:
-        letters.send(manager.email, manager.language, "letters/spaces/to_manager", **_context(booking))
+things.register(
+    things.Kind(
+        name="booking",
+        label=_l("Room booking"),
+        find=bookings_by_id,
+        title=lambda booking: f"{booking.space.title}, {show_interval(booking.interval)}",
+        link=lambda booking: url_for("spaces.booking", reference=booking.reference),
+        may_see=policy.may_see,
+        author_id=lambda booking: int(booking.person_id),
+        text=lambda booking: str(booking.purpose),
+        sides=sides,
+    )
+)
+things.register(
+    things.Kind(
+        name="space",
+        label=_l("Room"),
+        find=lambda ids: {room.id: room for room in rooms.spaces(sorted(ids))},
+        title=lambda room: f"{room.title}, {room.building.title}",
+        link=lambda room: url_for("spaces.space", space_id=room.id),
+        may_see=policy.may_find,
+        author_id=lambda _room: None,  # the city's own words: nobody in particular answers for them
+        text=rooms.text_of,
+        hide=keep_out_of_sight,
+    )
+)
+
+
+def _entry(thing: things.Thing, _person: Person, _facts: models.Facts) -> dict[str, tuple[bytes, str]]:
+    booking = thing.record
+    entry = calendar_entry(booking, whole_address(url_for("spaces.booking", reference=booking.reference)))
+    return {f"{booking.reference}.ics": (ical.calendar([entry]), "text/calendar")}
 
 
 def _context(booking: Booking) -> dict[str, Any]:
     return {
         "booking": booking,
         "space": booking.space,
+        "claim": None if booking.person.is_confirmed else whole_address(url_for("accounts.forgot")),
         "cancel_until": policy.cancel_until(booking) if policy.may_still_cancel(booking) else None,
-        "link": url_for("spaces.booking", reference=booking.reference, _external=True),
-        "space_link": url_for("spaces.space", space_id=booking.space_id, _external=True),
-        "answer_link": url_for("spaces_staff.answer", reference=booking.reference, _external=True),
+        "link": whole_address(url_for("spaces.booking", reference=booking.reference)),
+        "space_link": whole_address(url_for("spaces.space", space_id=booking.space_id)),
+        "answer_link": whole_address(url_for("spaces_staff.answer", reference=booking.reference)),
     }
+
+
+def _told(name: str, title: Text) -> None:
+    """Register what its resident is told of a booking; a calendar entry comes along where there is one."""
+    models.register(
+        News(
+            f"spaces.{name}",
+            OWN,
+            lambda thing, _facts: title.filled(time=thing.record.interval),
+            letter=f"letters/spaces/{name}",
+            context=lambda thing, _person, _facts: _context(thing.record),
+            attachments=_entry if name in WITH_CALENDAR else None,
+        )
+    )
+
+
+_told("confirmed", _l("Your room is booked: {time}"))
+_told("requested", _l("Your request is sent: {time}"))
+_told("moved", _l("Your booking has a new time: {time}"))
+_told("cancelled", _l("Cancelled: {time}"))
+_told("closed", _l("Your booking is cancelled by the building: {time}"))
+_told("declined", _l("Your request was declined: {time}"))
+_told("unanswered", _l("Your request was not answered in time: {time}"))
+
+models.register(
+    News(
+        "spaces.asked",
+        ASKED,
+        lambda thing, _facts: _l("A request waits for your answer: {time}", time=thing.record.interval),
+        letter="letters/spaces/to_manager",
+        context=lambda thing, _person, _facts: _context(thing.record) if thing.record.answer_pending else None,
+        link=lambda thing, _facts: url_for("spaces_staff.answer", reference=thing.record.reference),
+    )
+)
+
+
+@hooks.calendar_entries.register
+def calendar_entries(person: Any) -> list[ical.Entry]:
+    """A person's bookings for the calendar feed."""
+    return [
+        calendar_entry(booking, whole_address(url_for("spaces.booking", reference=booking.reference)))
+        for booking in for_calendar(person)
+    ]
 
 
 @jobs.timed("spaces.lapse", every=timedelta(minutes=1))

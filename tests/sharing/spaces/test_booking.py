@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.civic.accounts.models import Role
+from marketplace.civic.notifications.models import Notice
 from marketplace.kernel import audit, clock, db, occupancy
 from marketplace.kernel.audit import AuditEntry
 from marketplace.kernel.errors import Forbidden
-from marketplace.kernel.jobs import Job
 from marketplace.kernel.occupancy import Occupancy
 from marketplace.sharing.spaces import errors
 from marketplace.sharing.spaces.models import Booking, BookingState, Space
@@ -38,9 +38,9 @@ def manager_of(room: Space):
 
 
 def waiting_letters() -> list[str]:
-    """What people will be told, in order."""
-    jobs = db.session.scalars(sa.select(Job).order_by(Job.id))
-    return [job.payload.get("news", "to_manager") for job in jobs if job.name.startswith("spaces.letter")]
+    """What people are told by letter, in order."""
+    told = db.session.scalars(sa.select(Notice).where(Notice.lettered_at.is_not(None)).order_by(Notice.id))
+    return [notice.news.removeprefix("spaces.") for notice in told]
 
 
 def recorded() -> list[str]:
@@ -193,7 +193,7 @@ def test_a_room_by_request_asks_everyone_who_runs_the_building():
 
     assert booking.state is BookingState.REQUESTED
     assert booking.due_at == clock.now() + timedelta(days=3)
-    assert sorted(waiting_letters()) == ["requested", "to_manager", "to_manager"]
+    assert sorted(waiting_letters()) == ["asked", "asked", "requested"]
 
 
 def test_an_answer_is_due_before_the_time_itself():
@@ -346,7 +346,7 @@ def test_a_room_by_request_has_to_agree_to_the_new_time():
 
     assert (booking.state, booking.decided_by_id) == (BookingState.REQUESTED, None)
     assert booking.due_at == clock.now() + timedelta(days=3)
-    assert waiting_letters().count("to_manager") == 2
+    assert waiting_letters().count("asked") == 2
 
 
 # --- cancelling ---

@@ -1,13 +1,21 @@
 """Bookings and closures: one, a person's, a building's."""
 
+from collections.abc import Collection
+from datetime import timedelta
+
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from marketplace.civic.accounts.models import Person, Role, RoleGrant
+from marketplace.civic.groups.models import Group
+from marketplace.civic.groups.queries import officer_group_ids
 from marketplace.kernel import clock, db, occupancy
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.intervals import Interval
-from marketplace.sharing.spaces.models import AGREED, LIVE, Booking, BookingState, Closure, Space
+from marketplace.sharing.spaces.models import AGREED, LIVE, Booking, BookingOnBehalf, BookingState, Closure, Space
+
+IN_CALENDAR = timedelta(days=30)
+"""How long after its time a booking stays in the calendar feed: one given up is seen as cancelled at least as long."""
 
 
 def _booking(query: sa.Select[Booking]) -> sa.Select[Booking]:
@@ -17,6 +25,7 @@ def _booking(query: sa.Select[Booking]) -> sa.Select[Booking]:
         joinedload(Booking.space).selectinload(Space.closed_days),
         joinedload(Booking.person),
         joinedload(Booking.occupancy),
+        joinedload(Booking.on_behalf).joinedload(BookingOnBehalf.group).selectinload(Group.officers),
     )
 
 
@@ -28,16 +37,25 @@ def get_booking(reference: str) -> Booking:
     return booking
 
 
-def get_booking_by_id(booking_id: int) -> Booking | None:
-    """A booking for a letter; None if it is gone."""
-    return db.session.scalar(_booking(sa.select(Booking).where(Booking.id == booking_id)))
+def bookings_by_id(booking_ids: Collection[int]) -> dict[int, Booking]:
+    """Bookings by their ids; those that are gone are left out."""
+    found = db.session.scalars(_booking(sa.select(Booking).where(Booking.id.in_(booking_ids))))
+    return {booking.id: booking for booking in found}
+
+
+def for_calendar(person: Person) -> list[Booking]:
+    """What stands in a person's calendar: what was sent and is not long over, also where nothing came of it."""
+    sent = sa.and_(Booking.state != BookingState.HELD, Booking.people.is_not(None))
+    query = _booking(sa.select(Booking).where(Booking.person_id == person.id, sent))
+    return list(db.session.scalars(query.where(Booking.ends_at > clock.now() - IN_CALENDAR).order_by(Booking.id)))
 
 
 def bookings_of(person: Person, *, upcoming: bool) -> sa.Select[Booking]:
-    """A person's bookings: those still to come, soonest first, or those over or given up, latest first."""
+    """The bookings of a person and of groups the person acts for: to come, soonest first, or over, latest first."""
     ahead = sa.and_(Booking.ends_at > clock.now(), Booking.state.in_(LIVE), Booking.occupancy_id.is_not(None))
     sent = sa.or_(Booking.state != BookingState.LAPSED, Booking.people.is_not(None))
-    query = _booking(sa.select(Booking).where(Booking.person_id == person.id))
+    for_groups = sa.select(BookingOnBehalf.booking_id).where(BookingOnBehalf.group_id.in_(officer_group_ids(person)))
+    query = _booking(sa.select(Booking).where(sa.or_(Booking.person_id == person.id, Booking.id.in_(for_groups))))
     if upcoming:
         not_run_out = sa.or_(Booking.held_until.is_(None), Booking.held_until > clock.now())
         return query.where(ahead, not_run_out).order_by(Booking.starts_at, Booking.id)

@@ -8,12 +8,14 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.policy import expect_not_suspended, may_act
-from marketplace.kernel import audit, clock, db, events, jobs, occupancy
+from marketplace.civic.groups.service.behalf import Behalf
+from marketplace.civic.notifications import service as notifications
+from marketplace.kernel import audit, clock, db, events, occupancy, things
 from marketplace.kernel.access import permit
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.occupancy import Kind as Holding
 from marketplace.sharing.spaces import errors, policy
-from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Space
+from marketplace.sharing.spaces.models import AGREED, Booking, BookingOnBehalf, BookingState, Space
 from marketplace.sharing.spaces.queries import bookings as queries
 
 HOLD = timedelta(minutes=10)
@@ -51,7 +53,15 @@ def hold(person: Person, space: Space, interval: Interval) -> Booking:
     return booking
 
 
-def send(person: Person, booking: Booking, *, people: int, purpose: str, rules_accepted: bool) -> Booking:
+def send(
+    person: Person,
+    booking: Booking,
+    *,
+    people: int,
+    purpose: str,
+    rules_accepted: bool,
+    behalf: Behalf | None = None,
+) -> Booking:
     """Make a held time a booking: confirmed at once, or asked of the building where the room needs an answer.
 
     What is sent within the ten minutes was asked for in time. Afterwards it goes through if the time is still free and
@@ -60,26 +70,33 @@ def send(person: Person, booking: Booking, *, people: int, purpose: str, rules_a
     """
     permit(policy.may_change, person, booking)
     _expect(booking, BookingState.HELD)
-    _may_have_one_more(person, rules_accepted)
+    _may_have_one_more(person, booking.space, rules_accepted, behalf)
     in_time = booking.held_until is not None and clock.now() < booking.held_until
     _keep_rules(booking.space, booking.interval, people, asked_at=booking.created_at if in_time else None)
     _keep_held(booking)
-    return _agree(person, booking, people, purpose)
+    return _agree(person, booking, people, purpose, behalf)
 
 
 def book(
-    person: Person, space: Space, interval: Interval, *, people: int, purpose: str, rules_accepted: bool
+    person: Person,
+    space: Space,
+    interval: Interval,
+    *,
+    people: int,
+    purpose: str,
+    rules_accepted: bool,
+    behalf: Behalf | None = None,
 ) -> Booking:
-    """Book a room in one step, for those who need no time to fill it in.
+    """Book a room in one step, for those who need no time to fill it in, and for whoever asked the building itself.
 
     Raises the room's broken rule, AlreadyTaken, ConfirmAddressFirst or TooManyBookings.
     """
-    _may_have_one_more(person, rules_accepted)
+    _may_have_one_more(person, space, rules_accepted, behalf)
     _keep_rules(space, interval, people)
     booking = _new(person, space, interval)
     booking.occupancy = _claim(space, interval, Holding.BOOKING)
     db.session.add(booking)
-    return _agree(person, booking, people, purpose)
+    return _agree(person, booking, people, purpose, behalf)
 
 
 def leave(person: Person, booking: Booking) -> None:
@@ -199,6 +216,7 @@ def _new(person: Person, space: Space, interval: Interval) -> Booking:
         ends_at=interval.ends_at,
         fee=space.fee(int(interval.length.total_seconds()) // 60),
         created_at=clock.now(),
+        on_behalf=None,
     )
 
 
@@ -207,9 +225,11 @@ def _one_at_a_time(person: Person) -> None:
     db.session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
 
 
-def _may_have_one_more(person: Person, rules_accepted: bool) -> None:
+def _may_have_one_more(person: Person, space: Space, rules_accepted: bool, behalf: Behalf | None) -> None:
     expect_not_suspended(person)
-    if not may_act(person):
+    if behalf and behalf.entered_by:  # the building knows who stands before it
+        permit(policy.may_manage, behalf.entered_by, space)
+    elif not may_act(person):
         raise errors.ConfirmAddressFirst
     if not rules_accepted:
         raise errors.RulesNotAccepted(field="rules_accepted")
@@ -218,15 +238,18 @@ def _may_have_one_more(person: Person, rules_accepted: bool) -> None:
         raise errors.TooManyBookings(most=MOST_COMING)
 
 
-def _agree(person: Person, booking: Booking, people: int, purpose: str) -> Booking:
+def _agree(person: Person, booking: Booking, people: int, purpose: str, behalf: Behalf | None) -> Booking:
     """Confirm what holds its room, or ask the building; tell the person and put it on record."""
     booking.people, booking.purpose, booking.held_until = people, purpose, None
+    if behalf is not None:
+        booking.on_behalf = BookingOnBehalf(**behalf.columns)
     if booking.space.by_request:
         _ask_building(booking)
     else:
         booking.state = BookingState.CONFIRMED
     _tell(booking, booking.state.value)
-    _record(person, booking, booking.state.value)
+    actor = behalf.entered_by if behalf and behalf.entered_by else person
+    _record(actor, booking, booking.state.value, **(behalf.detail(person) if behalf else {}))
     _announce(booking, booking.state.value)
     return booking
 
@@ -279,22 +302,22 @@ def _expect(booking: Booking, *states: BookingState) -> None:
 
 
 def _ask_building(booking: Booking) -> None:
-    """Have those who run the building answer; each letter is a job of its own, so that none is sent twice."""
+    """Have those who run the building answer."""
     booking.state, booking.decided_by_id = BookingState.REQUESTED, None
     booking.due_at = min(clock.now() + timedelta(days=booking.space.answer_days), booking.starts_at)
     db.session.flush()
-    for manager_id in db.session.scalars(queries.managers_of(booking.space)):
-        jobs.enqueue("spaces.letter_to_manager", booking_id=booking.id, manager_id=manager_id)
+    managers = db.session.scalars(queries.managers_of(booking.space)).all()
+    notifications.tell(managers, "spaces.asked", things.of("booking", booking))
 
 
 def _tell(booking: Booking, news: str) -> None:
     db.session.flush()
-    jobs.enqueue("spaces.letter", booking_id=booking.id, news=news)
+    notifications.tell(booking.person_id, f"spaces.{news}", things.of("booking", booking))
 
 
-def _record(person: Person, booking: Booking, what: str) -> None:
+def _record(person: Person, booking: Booking, what: str, **detail: int | str) -> None:
     """Put it on record, without what anyone wrote: the record is never erased, the booking's words are."""
-    audit.record(person.id, f"spaces.{what}", f"booking:{booking.id}")
+    audit.record(person.id, f"spaces.{what}", f"booking:{booking.id}", **detail)
 
 
 def _announce(booking: Booking, what: str) -> None:
