@@ -77,6 +77,7 @@ def test_production_runs_on_sqlite_only_by_an_explicit_yes(tmp_path):
         ("MAIL_FROM", "city@example.org\nBcc: everyone@example.org"),
         ("DATABASE_URL", "mysql://city"),
         ("DATABASE_URL", "postgresql://city"),
+        ("OIDC_ISSUER", "https://id.example.org"),
         ("TILE_URL", "tiles.example.org/{z}/{x}/{y}.png"),
         ("TILE_URL", "https://tiles.example.org; script-src *"),
         ("TILE_URL", "https://{s}.example.org/{z}/{x}/{y}.png"),
@@ -87,6 +88,19 @@ def test_an_impossible_value_is_named_and_leaves_nothing_behind(tmp_path, name, 
         read(tmp_path, **{name: value})
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("issuer", ["id.example.org", "ftp://id.example.org", "https://id.example.org/?x", "https://a@b"])
+def test_an_issuer_is_a_plain_address(tmp_path, issuer):
+    with pytest.raises(SettingsError, match="^OIDC_ISSUER is"):
+        read(tmp_path, OIDC_ISSUER=issuer, OIDC_CLIENT_ID="maeul", OIDC_CLIENT_SECRET="secret")
+
+
+def test_production_trusts_no_issuer_without_https(tmp_path):
+    oidc = {"OIDC_ISSUER": "http://id.example.org", "OIDC_CLIENT_ID": "maeul", "OIDC_CLIENT_SECRET": "secret"}
+    assert read(tmp_path, **oidc).oidc_issuer == "http://id.example.org"
+    with pytest.raises(SettingsError, match="^OIDC_ISSUER is"):
+        read(tmp_path, **SAFE | oidc)
 
 
 @pytest.mark.parametrize(
@@ -148,3 +162,16 @@ def test_every_setting_stands_in_the_table_for_operators():
     told = {name for row in rows for name in re.findall(r"`([A-Z_]+)`", row)}
 
     assert {field.name.upper() for field in fields(Settings)} - told == set()
+
+
+@pytest.mark.parametrize(
+    ("environment", "needed"),
+    [
+        ({}, False),
+        ({"REQUIRE_SECOND_FACTOR": "yes"}, True),
+        (SAFE, True),
+        (SAFE | {"REQUIRE_SECOND_FACTOR": "no"}, False),
+    ],
+)
+def test_staff_need_a_second_factor_in_production_unless_the_city_says_otherwise(tmp_path, environment, needed):
+    assert read(tmp_path, **environment).staff_need_second_factor is needed

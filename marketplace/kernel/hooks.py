@@ -32,6 +32,11 @@ class Hook:
         """The same one by one, each asked for only when the one before is done with."""
         return (answer for answerer in self._answerers if (answer := answerer(*about)) is not None)
 
+    def tell_from_above(self, *about: Any) -> None:
+        """Ask the features registered last first: what they still do below them is then seen to there."""
+        for answerer in reversed(self._answerers):
+            answerer(*about)
+
 
 building_contents = Hook()
 """building → a section (title, list of (text, href)) of what a building offers, for its page."""
@@ -120,7 +125,8 @@ leaving = Hook()
 erasing = Hook()
 """person → None: a feature deletes, or makes nameless where the record must stay, what it holds about the person.
 
-Asked in one transaction, before the person's own row is made nameless: the name and the address are still there.
+Asked in one transaction, from the highest feature to the lowest, before the person's own row is made nameless: name
+and address are still there.
 """
 
 barred = Hook()
@@ -140,6 +146,15 @@ second_step_missing = Hook()
 
 ways_in = Hook()
 """path to go on to → (text, href) of another way to sign in than by password, for the sign-in page."""
+
+proofs = Hook()
+"""person, path to go on to → (text, href) of another way to prove again who one is than by what accounts ask."""
+
+taken_over = Hook()
+"""person → None: the owner of an address made an account theirs by letter that someone else may have opened with it.
+
+Whatever else opened the account until then opens it no more.
+"""
 
 sign_in_facts = Hook()
 """person → rows (name, state, href, action) of the account page's part on signing in."""

@@ -135,9 +135,16 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def city(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+def host() -> str:
+    """By what name the city is reached; a file whose stories need another one says so."""
+    return "127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def city(seeded: Path, tmp_path_factory: pytest.TempPathFactory, host: str) -> Iterator[City]:
     """A demo city for the stories of one file, served as ./run serves it."""
     folder, port = tmp_path_factory.mktemp("city") / "data", free_port()
+    address = f"http://{host}:{port}"
     shutil.copytree(seeded, folder)
     served = ("gunicorn", "--config", "python:marketplace.web.serving", "wsgi:app")
     worked = ("flask", "--app", "wsgi", "jobs", "work")
@@ -145,13 +152,17 @@ def city(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cit
     with log.open("w") as out:
         processes = [
             subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=ROOT, env=surroundings(folder, port), stdout=out, stderr=out
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env=surroundings(folder, port) | {"BASE_URL": address},
+                stdout=out,
+                stderr=out,
             )
             for command in (served, worked)
         ]
     try:
         _wait_for(port, processes[0], log)
-        yield City(f"http://127.0.0.1:{port}", folder)
+        yield City(address, folder)
     finally:
         for process in processes:
             process.terminate()

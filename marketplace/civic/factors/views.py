@@ -109,8 +109,8 @@ def second_step_of(person: Person) -> str | None:
 
 @hooks.second_step_missing.register
 def second_step_missing(person: Person) -> str | None:
-    """The page to set one up, for whoever works for the city and has none."""
-    if not required() or not person.is_staff or queries.has_factor(person):
+    """The page to set one up, for whoever works for the city, has none, and showed none elsewhere when signing in."""
+    if not required() or not person.is_staff or session.get("second_step_shown") or queries.has_factor(person):
         return None
     return url_for("factors.overview")
 
@@ -178,7 +178,8 @@ def prove():
             login_user(person)
             return redirect(next_path(), 303)
     put_copies_on_record(form)
-    return form.page("civic/factors/prove.html", factors=queries.factors_of(person), site=site())
+    elsewhere = hooks.proofs.ask(person, next_path())
+    return form.page("civic/factors/prove.html", factors=queries.factors_of(person), site=site(), elsewhere=elsewhere)
 
 
 # --- looking after them ---

@@ -13,6 +13,7 @@ from marketplace.kernel import db
 from marketplace.kernel.errors import NotFound
 from marketplace.web.access import current_person
 from tests import factories
+from tests.civic.accounts.conftest import GOOD
 from tests.conftest import MONDAY
 
 
@@ -82,3 +83,38 @@ def test_nobody_revokes_another_persons_token(browser):
     service.create_api_token(theirs, "calendar", None)
     with pytest.raises(NotFound):
         service.revoke_api_token(factories.person(), queries.api_tokens_of(theirs)[0].id)
+
+
+def test_a_new_password_makes_every_token_useless_as_a_reset_does(browser):
+    jiwoo = factories.person()
+    secret = service.create_api_token(jiwoo, "calendar", None)
+    factories.sign_in(browser, jiwoo)
+    assert b"programs need new tokens" in browser.get("/account/password").data
+    assert browser.send("/account/password", current=factories.PASSWORD, password=GOOD).status_code == 303
+
+    assert queries.api_token(secret) is None
+
+
+def test_spaces_around_a_password_count_wherever_it_is_typed(browser, mail):
+    spaced, respaced = f" {GOOD} ", "  two quiet otters"
+    browser.send("/register", name="Jiwoo", email="jiwoo@example.org", password=spaced, language="en")
+    [(_, _, link)] = mail()
+    browser.send(link)
+
+    def opens(password: str) -> bool:
+        browser.send("/sign-out")
+        return browser.send("/sign-in", email="jiwoo@example.org", password=password).status_code == 303
+
+    assert not opens(GOOD)
+    assert opens(spaced)
+    assert browser.send("/account/email", email="new@example.org", password=GOOD).status_code == 422
+    assert browser.send("/account/password", current=GOOD, password=respaced).status_code == 422
+    assert browser.send("/account/password", current=spaced, password=respaced).status_code == 303
+    assert not opens(respaced.strip())
+    assert opens(respaced)
+
+    browser.send("/sign-out")
+    browser.send("/forgot-password", email="jiwoo@example.org")
+    browser.send(mail()[-1][2], password=spaced)
+    assert not opens(GOOD)
+    assert opens(spaced)

@@ -166,8 +166,9 @@ def test_a_bent_answer_opens_nothing(home, browser, jiwoo, lie):
 @pytest.mark.parametrize(
     "sent",
     [
-        "nonsense", "[]", "{}", "null", '{"response": {}}', '{"id": 1, "response": {}}', '{"id": "\\u0000", "response": {}}',
-        '{"id": "\\ud800", "rawId": "", "type": "", "response": {"userHandle": []}}', "[" * 5000, '{"id": null, "response": {"a": 1}}',
+        "nonsense", "[]", "{}", "null", '{"response": {}}', '{"id": 1, "response": {}}', "[" * 5000,
+        '{"id": "\\u0000", "response": {}}', '{"id": null, "response": {"a": 1}}',
+        '{"id": "\\ud800", "rawId": "", "type": "", "response": {"userHandle": []}}',
     ],
 )  # fmt: skip
 def test_what_no_device_would_answer_is_refused(home, browser, jiwoo, sent):
