@@ -75,6 +75,12 @@ def count_open() -> int:
     return db.session.scalar(sa.select(sa.func.count(Space.id)).where(Space.offered)) or 0
 
 
+def text_of(space: Space) -> str:
+    """What a room's page says in words of the building."""
+    said = (space.about, space.house_rules, space.fee_note, space.closed_note, space.apply_note)
+    return "\n".join(filter(None, said))
+
+
 def words_of(space: Space) -> str:
     """What a room is found by."""
     building = space.building

@@ -73,3 +73,9 @@ def save_rules(manager: Person, space: Space, *, version: int, **rules: Any) -> 
         db.session.flush()
         audit.record(manager.id, "spaces.rules_changed", f"space:{space.id}", fields=sorted(changed))
     return space
+
+
+def keep_out_of_sight(space: Space, hidden: bool) -> None:
+    """Take a room off the search, or show it again, because moderators say so; what is booked stays booked."""
+    space.hidden_at = (space.hidden_at or clock.now()) if hidden else None
+    db.session.flush()
