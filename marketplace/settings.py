@@ -52,6 +52,12 @@ class Settings:
     storage_url: str = ""
     tile_url: str = ""
     webhooks_anywhere: bool = False
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_name_en: str = "your city ID"
+    oidc_name_ko: str = "시민 계정"
+    oidc_second_factor: str = ""
     source_url: str = ""
     auto_hide_reports: int = 3
 
@@ -111,9 +117,20 @@ class Settings:
             raise SettingsError("STORAGE_URL must be s3://bucket, perhaps with ?endpoint=https://…&region=… after it.")
         if self.tile_url and not TILES.fullmatch(self.tile_url):
             raise SettingsError(f"TILE_URL is {self.tile_url!r}; it must be https://host/path, with no wildcard host.")
+        self._whole_oidc()
         if self.in_production:
             self._safe_for_production()
         return self
+
+    def _whole_oidc(self) -> None:
+        together = (self.oidc_issuer, self.oidc_client_id, self.oidc_client_secret)
+        if any(together) and not all(together):
+            raise SettingsError("OIDC_ISSUER needs OIDC_CLIENT_ID and OIDC_CLIENT_SECRET beside it, and they need it.")
+        schemes = "https" if self.in_production else "https?"
+        if self.oidc_issuer and not re.fullmatch(rf"{schemes}://[^\s?#@]+", self.oidc_issuer):
+            raise SettingsError(
+                f"OIDC_ISSUER is {self.oidc_issuer!r}; it must be the https:// address that the provider calls itself."
+            )
 
     def _safe_for_production(self) -> None:
         if len(self.secret_key) < 32:
@@ -150,6 +167,10 @@ class Settings:
     def secure(self) -> bool:
         """Whether pages come over https, so that cookies may insist on it."""
         return self.base_url.startswith("https://")
+
+    def oidc_name(self, language: str) -> str:
+        """What people call the identity provider, in a language."""
+        return self.oidc_name_ko if language == "ko" else self.oidc_name_en
 
     def city_name(self, language: str) -> str:
         """The city's name in a language."""

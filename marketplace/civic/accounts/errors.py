@@ -16,6 +16,12 @@ class WrongPassword(Invalid):
     message = _l("That is not your present password.")
 
 
+class NoPassword(Invalid):
+    """An account that is signed in to another way."""
+
+    message = _l("This account has no password yet. Choose “I do not know my password” when signing in to set one.")
+
+
 class PasswordLength(Invalid):
     """Too short to be safe, or too long to be read."""
 

@@ -124,6 +124,11 @@ class Person(db.Base):
         return self.language
 
     @property
+    def has_password(self) -> bool:
+        """Whether the person may sign in by a password; an account opened elsewhere has none until one is set."""
+        return bool(self.password_hash)
+
+    @property
     def is_confirmed(self) -> bool:
         """Whether the person has shown that letters to the address arrive."""
         return self.confirmed_at is not None
@@ -242,5 +247,20 @@ class EmailToken(db.Base):
     replaced: Mapped[str | None] = mapped_column(sa.String(254))
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(lazy="raise")
+
+
+class Caller(db.Base):
+    """How to reach someone without an account for whom staff entered something.
+
+    The person has no password and an address, if any, that nobody confirmed: who asks for a new password from that
+    address claims what was entered.
+    """
+
+    __tablename__ = "callers"
+
+    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
+    phone: Mapped[str] = mapped_column(sa.String(30), default="", index=True)
 
     person: Mapped[Person] = relationship(lazy="raise")

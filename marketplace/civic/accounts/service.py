@@ -1,5 +1,6 @@
 """Registering, signing in, changing what an account says, and giving roles."""
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -57,6 +58,21 @@ def register(name: str, email: str, password: str, language: str = "en", distric
     return person
 
 
+def open_account(name: str, email: str, language: str, *, confirmed: bool) -> Person:
+    """Open an account without a password, for someone who signs in another way.
+
+    `confirmed` says that someone we trust made sure of the address; it does not count if the address is someone's.
+    """
+    person = Person(name=name, email=queries.one_spelling(email), password_hash="", language=language, grants=[])
+    db.session.add(person)
+    db.session.flush()
+    if confirmed:
+        with suppress(errors.AddressTaken):
+            _believe_address(person, person.email)
+    send_confirmation(person)
+    return person
+
+
 def send_confirmation(person: Person) -> None:
     """Send the letter by which the person shows that the address is theirs; again, if need be."""
     if not person.is_confirmed:
@@ -83,19 +99,23 @@ def confirm(link: str) -> Person:
     if person.email != token.email:
         token.replaced = person.email
         jobs.enqueue("accounts.letter_moved", token_id=token.id)
-    try:
-        with db.session.begin_nested():
-            person.email = token.email
-            person.confirmed_at = person.confirmed_at or clock.now()
-    except sa.exc.IntegrityError as clash:
-        if db.violates(clash, "uq_people_email") or db.violates(clash, "people.email"):
-            raise errors.AddressTaken from clash
-        raise
+    _believe_address(person, token.email)
     audit.record(person.id, "accounts.address_confirmed", f"person:{person.id}")
     hooks.address_confirmed.ask(person.email)
     if token.replaced:
         hooks.account_changed.ask(person, words._l("Your e-mail address was changed"))
     return person
+
+
+def _believe_address(person: Person, email: str) -> None:
+    try:
+        with db.session.begin_nested():
+            person.email = email
+            person.confirmed_at = person.confirmed_at or clock.now()
+    except sa.exc.IntegrityError as clash:
+        if db.violates(clash, "uq_people_email") or db.violates(clash, "people.email"):
+            raise errors.AddressTaken from clash
+        raise
 
 
 def change_address(person: Person, email: str, password: str) -> None:
@@ -239,6 +259,7 @@ def reset_password(link: str, password: str) -> Person:
     token.used_at = clock.now()
     if not person.is_confirmed and not queries.is_taken(person.email, person):
         person.confirmed_at = clock.now()  # the letter arrived
+        hooks.taken_over.ask(person)
     hooks.address_confirmed.ask(person.email)
     return person
 
@@ -270,6 +291,8 @@ def check_password(person: Person, password: str) -> None:
 
 
 def _check_present_password(person: Person, password: str, field: str) -> None:
+    if not person.has_password:
+        raise errors.NoPassword(field=field)
     if not credentials.matches(person.password_hash, password):
         raise errors.WrongPassword(field=field)
 

@@ -23,6 +23,9 @@ bp = Blueprint("accounts", __name__)
 access.login.session_protection = None  # a session is a row; what network it comes from is nobody's business
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
+OUTLIVES = ("typed", "identity")
+"""What a browser keeps when it is signed in: what was typed before, and whom an identity provider has just named."""
+
 HALF_WAY = timedelta(minutes=10)
 """How long after the password the second step may be taken."""
 
@@ -119,14 +122,17 @@ def _seal(person: Person, since: str) -> str:
     return credentials.seal("half way", person.id, person.password_hash, since)
 
 
-def enter(person: Person, onward: str):
-    """Sign this browser in, under a new session; what was typed before stays."""
+def enter(person: Person, onward: str, *, second_step_shown: bool = False):
+    """Sign this browser in, under a new session; what was typed before stays.
+
+    `second_step_shown` says that a second factor was shown elsewhere: none has to be set up here for this session.
+    """
     service.open_session(person, device())
-    typed = session.get("typed")
+    kept = {name: session[name] for name in OUTLIVES if name in session}
     session.clear()
-    if typed:
-        session["typed"] = typed
+    session.update(kept)
     session.permanent = True
+    session["second_step_shown"] = second_step_shown
     login_user(person)
     missing = hooks.second_step_missing.ask(person)
     response = by_way_of(missing[0], onward) if missing else redirect(onward, 303)

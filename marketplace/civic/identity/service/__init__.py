@@ -1,0 +1,1 @@
+"""Speaking with the identity provider, and linking accounts to whom it knows."""
