@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from email.utils import parseaddr
@@ -24,12 +25,9 @@ def bounce() -> None:
 
     Only what was ours counts: the report has to bring along the Message-ID of a letter that we sent to the address.
     """
-    report = message_from_bytes(sys.stdin.buffer.read(LARGEST), policy=policy.default)
-    assert isinstance(report, EmailMessage)
+    report = message_from_bytes(sys.stdin.buffer.read(LARGEST), EmailMessage, policy=policy.default)
     message_id = _message_id(report)
-    returned = {
-        email: reason for email, reason in _failures(report).items() if letters.was_sent_to(message_id, email)
-    }
+    returned = {email: reason for email, reason in _failures(report).items() if letters.was_sent_to(message_id, email)}
     with db.transaction():
         for email, reason in returned.items():
             service.mark_returned(db.session(), email, reason)
@@ -39,14 +37,20 @@ def bounce() -> None:
 def _failures(report: EmailMessage) -> dict[str, str]:
     """The addresses that will never get the letter, and why."""
     found = {}
-    for part in report.walk():
-        if part.get_content_type() == "message/delivery-status":
-            for fields in part.get_payload():
-                if _is_final(fields):
-                    recipient = fields["Original-Recipient"] or fields["Final-Recipient"]
-                    email = one_spelling(parseaddr(str(recipient).partition(";")[2])[1])
-                    found[email] = str(fields["Diagnostic-Code"] or fields["Status"])
+    for fields in _parts(report, "message/delivery-status"):
+        if _is_final(fields):
+            recipient = fields["Original-Recipient"] or fields["Final-Recipient"]
+            email = one_spelling(parseaddr(str(recipient).partition(";")[2])[1])
+            found[email] = str(fields["Diagnostic-Code"] or fields["Status"])
     return found
+
+
+def _parts(report: EmailMessage, kind: str) -> Iterator[Message]:
+    """The messages within every part of a kind; none if it cannot be read."""
+    for part in report.walk():
+        within = part.get_payload()
+        if part.get_content_type() == kind and isinstance(within, list):
+            yield from (one for one in within if isinstance(one, Message))
 
 
 def _is_final(fields: Message) -> bool:
@@ -58,9 +62,7 @@ def _is_final(fields: Message) -> bool:
 
 def _message_id(report: EmailMessage) -> str:
     """Of the letter that came back, which the report brings along whole or with its head only."""
-    for part in report.walk():
-        if part.get_content_type() == "message/rfc822":
-            return str(part.get_payload(0)["Message-ID"] or "")
-        if part.get_content_type() == "text/rfc822-headers":
-            return str(message_from_bytes(part.get_payload(decode=True), policy=policy.default)["Message-ID"] or "")
-    return ""
+    heads = [message_from_bytes(bytes(part.get_payload(decode=True) or b"")) for part in report.walk()
+             if part.get_content_type() == "text/rfc822-headers"]  # fmt: skip
+    letter = next(iter([*_parts(report, "message/rfc822"), *heads]), None)
+    return str(letter["Message-ID"] or "") if letter else ""

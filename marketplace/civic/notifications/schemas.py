@@ -9,9 +9,9 @@ from marketplace.civic.notifications.models import Cadence, Topic
 
 
 def wishes(topics: Iterable[Topic]) -> Schema:
-    """How letters about each topic come; those that are always sent are not asked about."""
+    """How letters about each topic come; those that are always sent are not asked about; one left out stays."""
     asked: dict[str, fields.Field[Any]] = {
-        topic.name: fields.Enum(Cadence, by_value=True, required=True) for topic in topics if not topic.always
+        topic.name: fields.Enum(Cadence, by_value=True) for topic in topics if not topic.always
     }
     return Schema.from_dict(asked)()
 

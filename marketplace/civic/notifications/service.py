@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.queries import letters_arrive
 from marketplace.civic.notifications import models
 from marketplace.civic.notifications.errors import NotOurLink
 from marketplace.civic.notifications.models import (
@@ -84,7 +85,7 @@ def _row(kind: News, subject: str, titles: dict[str, str], facts: Facts) -> dict
 
 
 def _letter(kind: News) -> sa.ColumnElement[Cadence]:
-    """How a person wishes to be told: nothing is sent to an address that nobody has confirmed."""
+    """How a person wishes to be told, if letters reach them at all."""
     now, daily, off = (sa.literal(cadence, Notice.letter.type) for cadence in Cadence)
     otherwise = now if kind.letter else off
     if kind.topic.always:
@@ -92,7 +93,7 @@ def _letter(kind: News) -> sa.ColumnElement[Cadence]:
     else:
         chosen = TopicChoice.cadence
         wished = sa.case((chosen == Cadence.DAILY, daily), (chosen == Cadence.OFF, off), else_=otherwise)
-    return sa.case((Person.confirmed_at.is_(None), off), else_=wished)
+    return sa.case((letters_arrive(), wished), else_=off)
 
 
 # --- the inbox ---

@@ -10,6 +10,7 @@ from marketplace.civic.accounts.models import Person
 from marketplace.civic.notifications import models, queries, service
 from marketplace.civic.notifications.models import News, Notice, Topic
 from marketplace.kernel import db, hooks, jobs, things, words
+from marketplace.kernel.retention import Erased, Kept, register
 from marketplace.kernel.words import Text, _l
 from marketplace.web import letters
 from marketplace.web.letters import Unsubscribe
@@ -135,3 +136,39 @@ def letter_returned(email: str, reason: str) -> None:
 
 
 hooks.erasing.register(service.erase)
+
+
+# --- what is held about people ---
+
+register(
+    Kept(
+        "notices",
+        _l("What you were told, and when you read it"),
+        _l("so that you can look it up again."),
+        _l("A year."),
+        Erased.DELETED,
+        job="notifications.sweep",
+    ),
+    Kept(
+        "topic_choices",
+        _l("Which letters you wish to get"),
+        _l("so that you get those and no others."),
+        _l("As long as you keep your account."),
+        Erased.DELETED,
+    ),
+    Kept(
+        "returned_addresses",
+        _l("E-mail addresses that letters come back from, and what the mail server said"),
+        _l("so that nobody writes there in vain."),
+        _l("Until the address is confirmed again or belongs to no account any more."),
+        Erased.DELETED,
+        job="notifications.sweep",
+    ),
+    Kept(
+        "calendar_feeds",
+        _l("The secret address of your calendar, locked"),
+        _l("so that your own calendar can show what you have agreed to."),
+        _l("Until you stop it."),
+        Erased.DELETED,
+    ),
+)

@@ -7,10 +7,11 @@ import pytest
 
 from marketplace.civic.notifications import models
 from marketplace.civic.notifications.models import News, Topic
+from marketplace.kernel.words import Text
 from tests import factories
 
-CHOIR = Topic("choir", "The choir", "Rehearsals.")
-DECISIONS = Topic("decisions", "Decisions", "About you.", always=True)
+CHOIR = Topic("choir", Text("The choir"), Text("Rehearsals."))
+DECISIONS = Topic("decisions", Text("Decisions"), Text("About you."), always=True)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from marketplace.civic.accounts import queries as people
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Role
 from marketplace.civic.notifications import queries, service
@@ -53,9 +54,9 @@ def test_a_title_is_one_line_and_no_longer_than_the_inbox_shows(news, jiwoo, bre
 
 
 def test_what_is_told_is_undone_with_the_act_it_tells_of(choir, jiwoo):
-    with pytest.raises(ZeroDivisionError), db.session.begin_nested():
-        service.tell(jiwoo.id, choir, about(jiwoo))
-        1 / 0  # noqa: B018 - the act fails
+    act = db.session.begin_nested()
+    service.tell(jiwoo.id, choir, about(jiwoo))
+    act.rollback()
 
     assert notices() == []
     assert db.session.scalar(sa.select(sa.func.count()).select_from(Job)) == 0
@@ -177,6 +178,7 @@ def test_telling_ten_or_a_thousand_people_costs_the_same(choir, statements):
 def test_a_new_password_and_a_new_address_come_into_the_inbox_as_well(browser, mail, jiwoo):
     factories.sign_in(browser, jiwoo)
     assert browser.send("/account/password", current=factories.PASSWORD, password=GOOD).status_code == 303
+    jiwoo = people.person(jiwoo.id)
     accounts.change_address(jiwoo, "new@example.org", GOOD)
     link = next(letter.text for letter in mail() if letter.to == "new@example.org").partition("/confirm/")[2].split()[0]
     accounts.confirm(link)
@@ -215,8 +217,8 @@ def test_one_gets_a_copy_of_what_one_was_told_but_no_secret(app, choir, jiwoo):
     assert secret
     with app.test_request_context():
         answers = hooks.personal_data.ask(jiwoo)
-    extracts = [one for answer in answers for one in (answer if isinstance(answer, list) else [answer])]
-    rows = {one.name: [dict(row) for row in one.rows] for one in extracts}
+        extracts = [one for answer in answers for one in (answer if isinstance(answer, list) else [answer])]
+        rows = {one.name: [dict(row) for row in one.rows] for one in extracts}
 
     assert rows["notices"][0]["title"] == "The choir sings"
     assert len(rows["calendar_feed"]) == 1

@@ -16,9 +16,6 @@ from tests.civic.notifications.conftest import DECISIONS
 from tests.conftest import MONDAY
 from tests.factories import march
 
-NINE = timedelta(hours=9)
-"""Of Monday, when each test begins, in the city."""
-
 
 def about(person) -> str:
     return f"account:{person.id}"
@@ -136,7 +133,9 @@ def test_the_html_part_says_what_the_text_says_with_our_own_links_to_follow(mail
 
 
 def test_an_address_that_people_wrote_is_not_made_to_follow(news, jiwoo, mail):
-    service.tell(jiwoo.id, news(title="See https://evil.example/x and http://localhost.evil.example/").name, about(jiwoo))
+    service.tell(
+        jiwoo.id, news(title="See https://evil.example/x and http://localhost.evil.example/").name, about(jiwoo)
+    )
 
     (letter,) = mail()
     assert set(re.findall(r'href="([^"]*)"', letter.html)) == {
@@ -188,15 +187,19 @@ def test_who_has_read_everything_gets_no_letter_of_the_day(choir, jiwoo, mail):
 def test_the_letter_of_the_day_is_queued_each_morning_by_the_clock(choir, jiwoo, monday, mail):
     service.choose(jiwoo.id, "choir", Cadence.DAILY)
     seen: dict[str, int] = {}
-    jobs.queue_timed(seen)
-    mail()
+
+    def clock_strikes() -> int:
+        """The letters there are once the worker has looked at the clock."""
+        db.session.commit()
+        jobs.queue_timed(seen)
+        return len(mail())
+
+    clock_strikes()
     service.tell(jiwoo.id, choir, about(jiwoo))
     monday(day_after(1, 7.9))
-    jobs.queue_timed(seen)
-    assert mail() == []
+    assert clock_strikes() == 0
     monday(day_after(1, 8))
-    jobs.queue_timed(seen)
-    assert len(mail()) == 1
+    assert clock_strikes() == 1
 
 
 def test_nobody_is_written_to_at_night_even_if_the_worker_comes_back_then(choir, jiwoo, monday, mail):
@@ -316,11 +319,11 @@ def test_ending_letters_again_and_again_changes_nothing_more(browser, link, jiwo
     ],
 )
 def test_a_forged_link_ends_nothing(browser, link, jiwoo, forge):
-    other = factories.person()
-    for answer in (browser.get(forge(link, other.id)), browser.post(forge(link, other.id))):
+    forged = forge(link, factories.person().id)
+    for answer in (browser.get(forged), browser.post(forged)):
         assert answer.status_code == 404
         assert "This link is not whole" in answer.text
-    assert queries.choices_of(jiwoo) == queries.choices_of(other) == {}
+    assert db.session.scalar(sa.select(sa.func.count()).select_from(TopicChoice)) == 0
 
 
 def test_the_link_of_a_daily_letter_ends_all_that_comes_daily_and_nothing_else(browser, choir, jiwoo, mail):
@@ -330,7 +333,8 @@ def test_the_link_of_a_daily_letter_ends_all_that_comes_daily_and_nothing_else(b
     gather()
     letter = mail()[-1]
 
-    assert browser.post(letter.message["List-Unsubscribe"].strip("<>").removeprefix("http://localhost")).status_code == 200
+    path = letter.message["List-Unsubscribe"].strip("<>").removeprefix("http://localhost")
+    assert browser.post(path).status_code == 200
     assert queries.choices_of(jiwoo) == {"choir": Cadence.OFF, "spaces": Cadence.NOW}
 
 
