@@ -11,6 +11,7 @@ from marketplace.civic.factors import queries
 from marketplace.civic.factors.service import care
 from marketplace.kernel import db, hooks, jobs
 from marketplace.kernel.hooks import Extract
+from marketplace.kernel.retention import Erased, Kept, register
 from marketplace.kernel.words import _l
 from marketplace.web import letters
 
@@ -51,3 +52,27 @@ def extract(person: Person) -> Extract:
 
 
 hooks.erasing.register(care.erase)
+
+register(
+    Kept(
+        "code_apps",
+        _l("The secret that your app for codes shares with us, locked"),
+        _l("so that we know its codes."),
+        _l("Until you remove the app."),
+        Erased.DELETED,
+    ),
+    Kept(
+        "recovery_codes",
+        _l("Fingerprints of your recovery codes, and when one was used"),
+        _l("so that you come in when your phone is lost."),
+        _l("Until you make new ones or remove your last second factor."),
+        Erased.DELETED,
+    ),
+    Kept(
+        "passkeys",
+        _l("Your passkeys: the name you gave, the public half of the key, when it was used last"),
+        _l("so that you sign in with them."),
+        _l("Until you remove them."),
+        Erased.DELETED,
+    ),
+)

@@ -110,6 +110,13 @@ def is_in(browser: Browser) -> bool:
     return browser.get("/account").status_code == 200
 
 
+def found(pattern: str, text: str) -> str:
+    """The part of a page that is looked for: the group of the pattern, or all of it."""
+    match = re.search(pattern, text)
+    assert match, pattern
+    return match[1] if match.re.groups else match[0]
+
+
 def sentence(answer) -> str:
     """What the page says is wrong."""
     found = re.search(r'govuk-error-summary__body">(.*?)</div>', answer.text, re.DOTALL)

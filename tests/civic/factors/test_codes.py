@@ -13,7 +13,7 @@ from marketplace.civic.factors.models import CodeApp, RecoveryCode
 from marketplace.civic.factors.service import codes
 from marketplace.kernel import credentials, db, vault
 from tests import factories
-from tests.civic.factors.conftest import code, half_way, is_in, sentence, with_app
+from tests.civic.factors.conftest import code, found, half_way, is_in, sentence, with_app
 from tests.conftest import MONDAY
 from tests.kernel.test_occupancy_race import disconnect, race
 
@@ -21,15 +21,11 @@ HALF_MINUTE = timedelta(seconds=30)
 
 
 def shown_secret(page: str) -> str:
-    found = re.search(r'civic-token" tabindex="0">([A-Z2-7 ]+)<', page)
-    assert found
-    return found[1].replace(" ", "")
+    return found(r'civic-token" tabindex="0">([A-Z2-7 ]+)<', page).replace(" ", "")
 
 
 def seed_on(page: str) -> str:
-    found = re.search(r'name="seed" value="([^"]+)"', page)
-    assert found
-    return found[1]
+    return found(r'name="seed" value="([^"]+)"', page)
 
 
 def new_codes(browser) -> list[str]:
@@ -58,7 +54,7 @@ def test_an_app_is_set_up_by_its_first_code_and_recovery_codes_are_shown_once(br
     shown = new_codes(browser)
     assert len(set(shown)) == 10
     assert new_codes(browser) == []
-    subjects = [re.search(r"Subject: (.*)", letter)[1] for letter in letters()]
+    subjects = [found(r"Subject: (.*)", letter) for letter in letters()]
     assert subjects == ["An app for codes was set up", "New recovery codes were made"]
 
 
@@ -88,7 +84,7 @@ def test_no_secret_stands_in_the_database(jiwoo):
 
 def test_a_secret_copied_into_another_row_cannot_be_read(jiwoo):
     with_app(jiwoo)
-    row = db.session.get(CodeApp, jiwoo.id)
+    row = db.session.get_one(CodeApp, jiwoo.id)
     with pytest.raises(vault.Unreadable):
         vault.unlock(row.secret, "code_apps:0")
 

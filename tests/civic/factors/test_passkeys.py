@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from marketplace.civic.factors.errors import PasskeyRefused
 from marketplace.civic.factors.models import Passkey, SpentChallenge
 from marketplace.civic.factors.service import care, passkeys
 from marketplace.kernel import db
@@ -124,7 +125,7 @@ def test_nobody_keeps_more_passkeys_than_can_be_looked_over(browser, jiwoo, monk
 
 def test_nobody_removes_someone_elses_passkey(browser, jiwoo):
     with_passkey(browser, jiwoo)
-    passkey_id = db.session.scalar(sa.select(Passkey.id))
+    passkey_id = db.session.scalars(sa.select(Passkey.id)).one()
     factories.sign_in(browser, factories.person())
 
     assert browser.send(f"/account/passkeys/{passkey_id}/remove").status_code == 404
@@ -188,7 +189,7 @@ def test_an_answer_cut_off_or_bent_anywhere_is_refused(browser, jiwoo):
     for part in whole["response"]:
         for length in range(0, len(whole["response"][part]), 3):
             bent = whole | {"response": whole["response"] | {part: whole["response"][part][:length]}}
-            with pytest.raises(passkeys.errors.PasskeyRefused):
+            with pytest.raises(PasskeyRefused):
                 passkeys.register(jiwoo, site, challenge, json.dumps(bent), "Phone")
 
 
