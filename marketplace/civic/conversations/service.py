@@ -143,16 +143,19 @@ def _let_them_know(message: Message, seats: Collection[Seat]) -> None:
 # --- reading and taking back ---
 
 
-def read(person: Person, conversation_id: int, message_id: int) -> None:
+def read(person_id: int, conversation_id: int, message_id: int) -> None:
     """Remember that someone of a side has read up to a message, so that a later one is told anew."""
     locked = sa.select(Conversation).where(Conversation.id == conversation_id).with_for_update()
     conversation = db.session.scalars(locked).first()
-    thing = things.find(conversation.subject) if conversation else None
-    if conversation is None or thing is None or thing.sides is None or not policy.may_read(person, thing.sides):
+    sides = _sides(conversation) if conversation else None
+    if conversation is None or sides is None:
         return
-    seat = next(seat for seat in _seated(conversation, thing.sides) if seat.person_id == person.id)
-    if seat.read_id < message_id:
-        seat.read_id, seat.told_id = message_id, None
+    seat = next((seat for seat in _seated(conversation, sides) if seat.person_id == person_id), None)
+    if seat is None:
+        return
+    seat.read_id = max(seat.read_id, message_id)
+    if seat.told_id is not None and seat.told_id <= message_id:
+        seat.told_id = None
 
 
 def delete(person: Person, message: Message) -> None:
@@ -175,12 +178,12 @@ def hide(message: Message, hidden: bool) -> None:
     message.hidden = hidden
 
 
-def look(moderator: Person, message: Message, part: str) -> None:
+def look(moderator_id: int, message_id: int, part: str) -> None:
     """Put on record, for both sides to see, that a moderator read a conversation because of a reported message."""
-    audit.record(moderator.id, queries.LOOKED, message.conversation.name, because_of=message.name, part=part)
-    sides = _sides(message.conversation)
-    people = sides.people if sides else {message.author_id}
-    looking.put_down(moderator.id, queries.READING, {person_id: {"role": Role.MODERATOR} for person_id in people})
+    message, thing = queries.message(message_id)
+    audit.record(moderator_id, queries.LOOKED, message.conversation.name, because_of=message.name, part=part)
+    people = thing.sides.people if thing and thing.sides else {message.author_id}
+    looking.put_down(moderator_id, queries.READING, {person_id: {"role": Role.MODERATOR} for person_id in people})
 
 
 def _sides(conversation: Conversation) -> Sides | None:

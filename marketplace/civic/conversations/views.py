@@ -114,8 +114,8 @@ def conversation(conversation_id: int) -> ResponseReturnValue:
     seat = queries.seat_of(person, talk.conversation)
     read_id = seat.read_id if seat else 0
     if request.method == "GET" and stretch.messages and (seat is None or read_id < stretch.messages[-1].id):
-        last = stretch.messages[-1].id
-        afterwards(lambda: service.read(person, conversation_id, last))
+        reader, last = person.id, stretch.messages[-1].id
+        afterwards(lambda: service.read(reader, conversation_id, last))
     return _writing(
         talk.conversation.subject,
         "civic/conversations/conversation.html",
@@ -131,8 +131,8 @@ def _look(talk: Talk) -> Response:
     because = queries.message(_asked("message") or 0).message
     here = because.conversation_id == talk.conversation.id and request.method == "GET"
     reveal(policy.may_look, moderator, here and queries.is_reported(because.name))
-    part = request.query_string.decode()
-    afterwards(lambda: service.look(moderator, queries.message(because.id).message, part))
+    look = (moderator.id, because.id, request.query_string.decode())
+    afterwards(lambda: service.look(*look))
     stretch = _stretch(talk)
     return page(
         "civic/conversations/look.html",

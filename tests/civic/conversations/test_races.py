@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from marketplace.civic.conversations import errors, queries, service
 from marketplace.civic.conversations.models import Block, Conversation, Message, Seat
-from marketplace.kernel import clock, db, things
+from marketplace.kernel import clock, db
 from marketplace.kernel.occupancy import Expired
 from tests.conftest import MONDAY
 from tests.factories import person, said
@@ -94,11 +94,11 @@ def test_a_message_and_its_reading_at_the_same_instant_leave_nothing_unread_that
             if number % 2:
                 said(jiwoo, it.subject)
             else:
-                service.read(minseo, first.conversation_id, first.id)
+                service.read(minseo.id, first.conversation_id, first.id)
 
         assert set(race(live_database, attempt, processes=4, rounds=1)[0].values()) == {"done"}
     with db.transaction(read_only=True) as session:
         seat = session.get_one(Seat, (first.conversation_id, minseo.id))
         assert seat.read_id == first.id
         assert seat.told_id is not None
-        assert things.find(f"conversation:{first.conversation_id}").record.conversation.last_id == first.id + 2
+        assert session.get_one(Conversation, first.conversation_id).last_id == first.id + 2
