@@ -67,4 +67,4 @@ def added_today(person: Person) -> Added:
 def wanted(keys: Collection[str]) -> dict[str, State]:
     """Which of these keys belong to a file, and how far it is."""
     found = db.session.execute(sa.select(Upload.key, Upload.state).where(Upload.key.in_(list(keys))))
-    return dict(row.tuple() for row in found)
+    return {row.key: row.state for row in found}

@@ -1,6 +1,7 @@
 """Files: one's own, and each part as those may see it who may see what it is attached to."""
 
 from flask import Blueprint, Response, redirect, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.wsgi import wrap_file
 
 from marketplace.civic.accounts.models import Person
@@ -81,6 +82,7 @@ def _file(upload: Upload, part: str) -> Response:
         raise NotFound from None
     size = magic.size_of(stored)
     response = Response(wrap_file(request.environ, stored), content_type=upload.shown_as[part], direct_passthrough=True)
+    response.call_on_close(stored.close)  # also where a browser has it already and nothing is read
     response.content_length = size
     if upload.kind is Kind.DOCUMENT:
         downloads.as_attachment(response, upload.name)
@@ -89,8 +91,11 @@ def _file(upload: Upload, part: str) -> Response:
     response.headers["Content-Security-Policy"] = ALONE
     response.headers["Cache-Control"] = CACHED
     response.set_etag(f"{upload.key}.{part}")
-    response.make_conditional(request, accept_ranges=True, complete_length=size)
-    return response
+    try:
+        return response.make_conditional(request, accept_ranges=True, complete_length=size)
+    except HTTPException:  # a stretch that is not there
+        stored.close()
+        raise
 
 
 @hooks.account_links.register
