@@ -1,0 +1,1 @@
+"""Cases, concerns for safety, and figures."""

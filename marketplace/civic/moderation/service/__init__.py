@@ -1,0 +1,1 @@
+"""What moderation changes: reports, decisions, appeals, concerns for safety."""
