@@ -15,6 +15,8 @@ from flask import Flask
 from marketplace.civic.accounts import queries as people
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Role
+from marketplace.civic.notifications import queries as notices
+from marketplace.civic.notifications import service as telling
 from marketplace.kernel import db
 from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
@@ -76,6 +78,9 @@ def city() -> City:
         "grant_id": who["moderator"].grants[0].id,
         "session_id": people.sessions_of(owner)[0].id,
         "token_id": people.api_tokens_of(owner)[0].id,
+        "notice_id": db.session.scalars(notices.notices_of(owner)).first().id,  # type: ignore[union-attr]
+        "word": notices.seal_of(owner.id, "spaces"),
+        "secret": _feed(owner),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -83,6 +88,11 @@ def city() -> City:
     }
     db.session.commit()
     return City(who, tokens, things)
+
+
+def _feed(owner: Any) -> str | None:
+    telling.open_feed(owner)
+    return notices.feed_of(owner)
 
 
 ABOUT = {  # what the address names, where it is not the plain one
