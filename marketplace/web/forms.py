@@ -118,10 +118,15 @@ class Form:
             self.data = self.schema.load(typed_fields(self.schema, self.source), unknown=EXCLUDE)
         except ValidationError as failure:
             self.status = 422
-            self.data = dict(failure.valid_data) if isinstance(failure.valid_data, dict) else {}
+            self.data = self._files_among(failure.valid_data)
             for name, messages in failure.normalized_messages().items():
                 for message in _flat(messages):
                     self.refuse(None if name == "_schema" else name, message)
+
+    def _files_among(self, readable: Any) -> dict[str, Any]:
+        """Of a form that could not be read as a whole nothing counts, but the files that came with it."""
+        known = self.schema.load_fields if isinstance(readable, dict) else {}
+        return {name: readable[name] for name, field in known.items() if isinstance(field, Files) and name in readable}
 
     def _receive(self) -> None:
         """Take in the files that came along, whatever else is wrong: on the form's page they need not be sent again."""

@@ -10,6 +10,7 @@ from marketplace.civic.accounts.errors import LinkOver
 from marketplace.civic.accounts.models import (
     ROLES,
     ApiToken,
+    Caller,
     EmailToken,
     Person,
     PersonSession,
@@ -50,6 +51,15 @@ def by_email(email: str) -> Person | None:
     """Whose address it is: who confirmed it, else who claimed it last."""
     claims = sa.select(Person).where(Person.email == one_spelling(email)).options(selectinload(Person.grants))
     return db.session.scalars(claims.order_by(Person.confirmed_at.is_(None), Person.id.desc()).limit(1)).first()
+
+
+def letters_arrive() -> sa.ColumnElement[bool]:
+    """Whether letters reach a person: the address is confirmed, or was given to staff by whoever came or called.
+
+    Whoever registers an address is not believed until its letter is answered.
+    """
+    given_to_staff = sa.and_(Person.email != "", sa.exists().where(Caller.person_id == Person.id).correlate(Person))
+    return sa.or_(Person.confirmed_at.is_not(None), given_to_staff)
 
 
 def is_taken(email: str, but_for: Person) -> bool:

@@ -61,6 +61,11 @@ DOCUMENTS: dict[str, Text] = {
     Document.LETTER: _l("Letter of a public institution"),
 }
 
+CHANNELS: dict[str, Text] = {
+    Channel.COUNTER: _l("At the counter"),
+    Channel.PHONE: _l("On the telephone"),
+}
+
 
 class Group(db.Base):
     """A group that residents founded. A hidden one is seen by its members alone; a closed one only remembers."""
@@ -204,21 +209,6 @@ class GroupRequest(db.Base):
 
     group: Mapped[Group] = relationship(lazy="raise")
     person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])
-
-
-class Caller(db.Base):
-    """How to reach someone without an account for whom staff entered something.
-
-    The person has no password and an address, if any, that nobody confirmed: who asks for a new password from that
-    address claims what was entered.
-    """
-
-    __tablename__ = "callers"
-
-    person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
-    phone: Mapped[str] = mapped_column(sa.String(30), default="", index=True)
-
-    person: Mapped[Person] = relationship(lazy="raise")
 
 
 class OnBehalf:

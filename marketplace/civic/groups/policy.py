@@ -49,7 +49,7 @@ def may_remove(person: Person | None, group: Group, member: GroupMember) -> bool
 
 def may_change_role(person: Person | None, group: Group, member: GroupMember) -> bool:
     """The contact makes officers and hands over; any officer becomes the contact, in case that one is out of reach."""
-    if person is None or not is_officer(person, group) or member.role is Role.CONTACT:
+    if person is None or not group.is_open or not is_officer(person, group) or member.role is Role.CONTACT:
         return False
     contact = group.contact
     return (contact is not None and contact.person_id == person.id) or member.person_id == person.id

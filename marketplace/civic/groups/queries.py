@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace.civic.accounts import queries as accounts
-from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.models import Caller, Person
 from marketplace.civic.groups import policy
 from marketplace.civic.groups.errors import InvitationOver
-from marketplace.civic.groups.models import Caller, Group, GroupInvitation, GroupMember, GroupRequest, Role
+from marketplace.civic.groups.models import Group, GroupInvitation, GroupMember, GroupRequest, Role
 from marketplace.kernel import clock, credentials, db, search
 from marketplace.kernel.errors import NotFound
 

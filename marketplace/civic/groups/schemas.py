@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 
 from marketplace.civic.accounts.schemas import EMAIL, NAME, NO_EMAIL, NO_LINK
 from marketplace.civic.groups.models import Channel, Document, Sort
-from marketplace.kernel.words import LANGUAGES, _m
+from marketplace.kernel.words import LANGUAGES, _l, _m
 
 TITLE = validate.And(
     validate.Length(min=2, max=100),
@@ -83,6 +83,17 @@ class Nothing(Schema):
     """A button alone."""
 
 
+class ForWhom(Schema):
+    """For oneself, or for a group that one acts for. Mixed into what a feature asks besides."""
+
+    group = fields.Integer(
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(0, 2**31 - 1),
+        metadata={"description": _l("Id of a group that you are an officer of; nothing for yourself.")},
+    )
+
+
 NO_PHONE: dict[str, Any] = {"error": _m("Enter a telephone number, such as 02-123-4567.")}
 
 
@@ -92,7 +103,7 @@ class CallerDetails(Schema):
     name = fields.String(required=True, validate=NAME, error_messages={"required": _m("Enter a name.")})
     email = fields.Email(load_default="", validate=EMAIL)
     phone = fields.String(load_default="", validate=validate.Regexp(PHONE, **NO_PHONE))
-    language = fields.String(load_default="ko", validate=validate.OneOf(list(LANGUAGES)))
+    language = fields.String(load_default="en", validate=validate.OneOf(list(LANGUAGES)))
     channel = fields.Enum(
         Channel, by_value=True, required=True, error_messages={"required": _m("Choose how the person came.")}
     )

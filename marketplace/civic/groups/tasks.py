@@ -6,8 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from flask import url_for
 
+from marketplace.civic.accounts.models import Caller
 from marketplace.civic.groups import queries
-from marketplace.civic.groups.models import Caller, Group, GroupInvitation, GroupMember, GroupRequest, Role
+from marketplace.civic.groups.models import Group, GroupInvitation, GroupMember, GroupRequest, Role
 from marketplace.civic.groups.service import leaving
 from marketplace.civic.notifications import models as notices
 from marketplace.civic.notifications.models import News, Topic

@@ -157,12 +157,12 @@ def members(group_id: int) -> Response:
     found, member = _belonging(group_id)
     listed = queries.members_of(found)
     pages = paging(queries.sizes([found]).get(found.id, 0))
+    shown = db.session.scalars(listed.limit(pages.size).offset(pages.offset)).all()
     return page(
         "civic/groups/members.html",
-        group=found, own=member, pages=pages, roles=ROLES,
-        shown=db.session.scalars(listed.limit(pages.size).offset(pages.offset)).all(),
-        may_remove=lambda one: policy.may_remove(current_person(), found, one),
-        may_change=lambda one: found.is_open and policy.may_change_role(current_person(), found, one),
+        group=found, own=member, pages=pages, roles=ROLES, shown=shown,
+        removable={one.person_id for one in shown if policy.may_remove(current_person(), found, one)},
+        changeable={one.person_id for one in shown if policy.may_change_role(current_person(), found, one)},
     )  # fmt: skip
 
 

@@ -1,11 +1,11 @@
-"""The first page, and what the city says about the service: accessibility, privacy, source code."""
+"""The first page, my page, and what the city says about the service: accessibility, privacy, source code."""
 
 from flask import Blueprint, Response
 
 from marketplace.civic.places import queries as places
-from marketplace.kernel import clock, retention
+from marketplace.kernel import clock, hooks, retention
 from marketplace.sharing.spaces.queries import rooms
-from marketplace.web.access import public
+from marketplace.web.access import current_person, public, residents
 from marketplace.web.pages import page
 
 bp = Blueprint("home", __name__)
@@ -21,6 +21,21 @@ def home() -> Response:
         buildings=places.count_buildings(),
         districts=places.districts(),
         first_day=clock.today(),
+    )
+
+
+@bp.get("/my")
+@residents
+def mine() -> Response:
+    """The one civic account: what waits for the person, what was agreed, what was said, and the pages about it all."""
+    person = current_person()
+    return page(
+        "portal/home/mine.html",
+        person=person,
+        waiting=hooks.waits_for_me.ask(person),
+        coming=hooks.coming_up.ask(person),
+        said=hooks.own_words.ask(person),
+        links=hooks.account_links.ask(person),
     )
 
 

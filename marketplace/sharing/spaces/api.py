@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from flask import Blueprint, url_for
 
+from marketplace.civic.groups.errors import NotYourGroup
+from marketplace.civic.groups.service.behalf import for_group
 from marketplace.civic.places import queries as places
 from marketplace.kernel import calendar, clock, db, money
 from marketplace.kernel.access import permit, reveal
@@ -217,14 +219,15 @@ def _earlier(starts_at: datetime, booking_id: int) -> sa.ColumnElement[bool]:
     body=BookingRequest,
     answer=BookingRecord,
     status=201,
-    refuses=(*RULES, errors.ConfirmAddressFirst, errors.TooManyBookings),
+    refuses=(*RULES, errors.ConfirmAddressFirst, errors.TooManyBookings, NotYourGroup),
 )
-def book(space: int, start: datetime, minutes: int, people: int, purpose: str, rules_accepted: bool) -> Created:
+def book(space: int, start: datetime, minutes: int, group: int | None, **details: Any) -> Created:
     """Book in one step."""
     room, person = _room(space), current_person()
     interval = Interval(start, start + timedelta(minutes=minutes))
-    with _offering_others(room, interval, people):
-        made = bookings.book(person, room, interval, people=people, purpose=purpose, rules_accepted=rules_accepted)
+    behalf = for_group(person, group)
+    with _offering_others(room, interval, details["people"]):
+        made = bookings.book(person, room, interval, **details, behalf=behalf)
     return Created(made, url_for(".get_booking", reference=made.reference))
 
 
@@ -269,7 +272,7 @@ def cancel_booking(reference: str) -> None:
 def _seen(reference: str) -> Booking:
     found = booking_queries.get_booking(reference)
     reveal(policy.may_see, current_person(), found)
-    looked("spaces.booking", {found.person_id: policy.office(current_person(), found)})
+    looked("spaces.booking", policy.offices(current_person(), found))
     return found
 
 

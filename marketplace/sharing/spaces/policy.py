@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from itertools import takewhile
 
 from marketplace.civic.accounts.models import Person, Role
+from marketplace.civic.groups.policy import may_act_for
 from marketplace.kernel import calendar, clock
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.intervals import Interval, merged, starts
@@ -25,26 +26,38 @@ def may_find(person: Person | None, space: Space) -> bool:
     return space.offered or may_manage(person, space)
 
 
+def is_own(person: Person | None, booking: Booking) -> bool:
+    """The resident for whom it was made, or an officer of the group for which it was; needs `booking.on_behalf`."""
+    if person is None:
+        return False
+    return booking.person_id == person.id or (booking.group is not None and may_act_for(person, booking.group))
+
+
 def may_see(person: Person | None, booking: Booking) -> bool:
-    """The resident who made it and those who manage the room; needs `booking.space`."""
-    return person is not None and (booking.person_id == person.id or may_manage(person, booking.space))
+    """Whose it is, and those who manage the room; needs `booking.space`."""
+    return is_own(person, booking) or may_manage(person, booking.space)
 
 
-def office(person: Person, booking: Booking) -> dict[str, object]:
-    """In which role someone reads a booking that is not theirs, for the record; needs `booking.space`."""
-    if person.manages(booking.space.building_id):
-        return {"role": Role.MANAGER, "building_id": booking.space.building_id}
+def offices(person: Person, booking: Booking) -> dict[int, dict[str, object]]:
+    """In which role someone reads about the booking's resident, for the record; in none if it is their own."""
+    return {} if is_own(person, booking) else {booking.person_id: office(person, booking.space)}
+
+
+def office(person: Person, space: Space) -> dict[str, object]:
+    """In which role someone manages a room."""
+    if person.manages(space.building_id):
+        return {"role": Role.MANAGER, "building_id": space.building_id}
     return {"role": Role.ADMINISTRATOR}
 
 
 def may_change(person: Person | None, booking: Booking) -> bool:
-    """Only the resident who made it moves or cancels it; the building answers and closes instead."""
-    return person is not None and booking.person_id == person.id
+    """Whose it is moves or cancels it, and for a caller the building that entered it; else it answers and closes."""
+    return is_own(person, booking) or (booking.channel is not None and may_manage(person, booking.space))
 
 
 def may_answer(person: Person | None, booking: Booking) -> bool:
-    """Those who manage the room answer requests; nobody answers their own."""
-    return person is not None and booking.person_id != person.id and may_manage(person, booking.space)
+    """Those who manage the room answer requests; nobody answers their own or their group's."""
+    return may_manage(person, booking.space) and not is_own(person, booking)
 
 
 def cancel_until(booking: Booking) -> datetime:

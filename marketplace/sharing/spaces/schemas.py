@@ -5,6 +5,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
+from marketplace.civic.groups.models import Channel
+from marketplace.civic.groups.schemas import CallerDetails, ForWhom
 from marketplace.civic.places.models import ACCESSIBILITY
 from marketplace.civic.places.schemas import BuildingRecord
 from marketplace.kernel import clock, money
@@ -130,6 +132,14 @@ class BookingDetails(Schema):
     )
 
 
+class SentDetails(BookingDetails, ForWhom):
+    """The same, and for whom the booking is."""
+
+
+class CounterBooking(Timed, BookingDetails, CallerDetails):
+    """A booking that the building makes for someone at its counter or on the telephone."""
+
+
 class Confirmation(Schema):
     """A button that needs nothing filled in."""
 
@@ -240,7 +250,7 @@ class FreeTimesQuestions(Schema):
     )
 
 
-class BookingRequest(Timed, BookingDetails):
+class BookingRequest(Timed, SentDetails):
     """A booking in one step."""
 
     space = fields.Integer(
@@ -386,18 +396,18 @@ class AlternativesRecord(Schema):
     rooms = fields.List(fields.Nested(OtherRoomRecord))
 
 
-class BookedBuildingRecord(Schema):
-    """The building of a booked room."""
+class NamedRecord(Schema):
+    """Something that a booking names: its building, its group."""
 
     id = fields.Integer()
     name = fields.String()
     name_en = fields.String(allow_none=True)
 
 
-class BookedSpaceRecord(BookedBuildingRecord):
+class BookedSpaceRecord(NamedRecord):
     """A booked room."""
 
-    building = fields.Nested(BookedBuildingRecord)
+    building = fields.Nested(NamedRecord)
 
 
 class BookingRecord(Schema):
@@ -409,6 +419,15 @@ class BookingRecord(Schema):
     ends_at = Moment()
     minutes = fields.Integer()
     state = fields.Enum(BookingState, by_value=fields.String)
+    group = fields.Nested(
+        NamedRecord, allow_none=True, metadata={"description": _l("The group for which it was made.")}
+    )
+    channel = fields.Enum(
+        Channel,
+        by_value=fields.String,
+        allow_none=True,
+        metadata={"description": _l("How you came, if the building entered it for you.")},
+    )
     people = fields.Integer(allow_none=True)
     purpose = fields.String()
     fee = fields.Integer(allow_none=True, metadata={"description": _l("Nothing where the building has to be asked.")})

@@ -1,12 +1,16 @@
 """Rooms for those who run the building: coming bookings, requests, closures, rules."""
 
+from typing import Any
+
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.accounts.models import Role
-from marketplace.kernel import clock, db, looking
+from marketplace.kernel import clock, db, hooks, looking
 from marketplace.kernel.access import reveal
+from marketplace.kernel.hooks import Queue, Waiting
 from marketplace.kernel.words import _, _l, ngettext
+from marketplace.kernel.writing import show_interval
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.errors import ChangedMeanwhile
 from marketplace.sharing.spaces.models import BookingState, Space
@@ -22,6 +26,7 @@ from marketplace.web.pages import page, paging, tell
 
 bp = Blueprint("spaces_staff", __name__)
 MANAGERS = (Role.MANAGER, Role.ADMINISTRATOR)
+ON_THE_DESK = 50
 
 looking.page("spaces.bookings", _l("The list of a building's bookings"))
 looking.page("spaces.booking", _l("A booking of yours"))
@@ -35,7 +40,7 @@ def desk() -> Response:
     query = booking_queries.bookings_at(rooms.managed_building_ids(current_person()), requests=requests)
     pages = paging(booking_queries.count(query))
     shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
-    looked("spaces.bookings", {one.person_id: policy.office(current_person(), one) for one in shown})
+    looked("spaces.bookings", {one.person_id: policy.office(current_person(), one.space) for one in shown})
     return page("sharing/spaces/desk.html", shown=shown, pages=pages, requests=requests)
 
 
@@ -55,7 +60,7 @@ def answer(reference: str) -> ResponseReturnValue:
     """Say yes or no to a request."""
     booking = booking_queries.get_booking(reference)
     reveal(policy.may_manage, current_person(), booking.space)
-    looked("spaces.booking", {booking.person_id: policy.office(current_person(), booking)})
+    looked("spaces.booking", policy.offices(current_person(), booking))
     with Form(Answer()) as form:
         if form.submitted:
             if form.data["answer"] == "accept":
@@ -89,7 +94,7 @@ def closures(space_id: int) -> ResponseReturnValue:
             tell(_("The room is closed then.") + (f" {told}" if cancelling else ""))
             return redirect(url_for(".closures", space_id=room.id), 303)
     affected = booking_queries.bookings_in_the_way(room, form.data["interval"]) if "interval" in form.data else []
-    looked("spaces.bookings", {one.person_id: policy.office(current_person(), one) for one in affected})
+    looked("spaces.bookings", {one.person_id: policy.office(current_person(), one.space) for one in affected})
     return form.page(
         "sharing/spaces/closures.html",
         space=room, affected=affected, closures=booking_queries.closures_of(room),
@@ -128,3 +133,24 @@ def _managed(space_id: int) -> Space:
     room = rooms.get_space(space_id)
     reveal(policy.may_manage, current_person(), room)
     return room
+
+
+# --- what other floors ask ---
+
+
+@hooks.waits_at_desk.register
+def waits_at_desk(person: Any) -> Queue | None:
+    """Requests for rooms that wait for an answer, for those who manage the building."""
+    if not any(person.is_a(role) for role in MANAGERS):
+        return None
+    query = booking_queries.bookings_at(rooms.managed_building_ids(person), requests=True)
+    waiting = [
+        Waiting(
+            f"{booking.space.title} · {show_interval(booking.interval)} · {booking.person.name}",
+            url_for("spaces_staff.answer", reference=booking.reference),
+            booking.due_at,
+        )
+        for booking in db.session.scalars(query.limit(ON_THE_DESK))
+        if not policy.is_own(person, booking)
+    ]
+    return Queue(_l("Requests for rooms"), url_for("spaces_staff.desk"), booking_queries.count(query), waiting)

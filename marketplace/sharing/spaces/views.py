@@ -7,8 +7,12 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.civic.accounts.models import Role
+from marketplace.civic.groups.models import CHANNELS, Channel
+from marketplace.civic.groups.queries import acting_for
+from marketplace.civic.groups.service.behalf import Behalf, for_caller, for_group
 from marketplace.civic.places import queries as places
-from marketplace.kernel import calendar, clock, db, hooks, ical
+from marketplace.kernel import calendar, clock, db, hooks, ical, words
 from marketplace.kernel.access import permit, reveal
 from marketplace.kernel.geo import Point
 from marketplace.kernel.intervals import Interval
@@ -22,17 +26,18 @@ from marketplace.sharing.spaces.queries import rooms, times
 from marketplace.sharing.spaces.queries.search import Found, Wanted, When, find
 from marketplace.sharing.spaces.schemas import (
     LENGTHS,
-    BookingDetails,
     Confirmation,
+    CounterBooking,
     HoldRequest,
     Move,
+    SentDetails,
     SpaceSearch,
     Week,
     calendar_entry,
 )
 from marketplace.sharing.spaces.service import bookings
 from marketplace.web import downloads, maps
-from marketplace.web.access import current_person, public, residents
+from marketplace.web.access import current_person, public, residents, staff
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
 from marketplace.web.pages import page, paging, tell, whole_address
@@ -42,6 +47,7 @@ bp = Blueprint("spaces", __name__)
 WEEK = 7
 OTHERS_SHOWN = 6
 MOST_LENGTHS = 12
+COARSE_MINUTES = 30
 
 
 # --- search ---
@@ -138,24 +144,52 @@ def _interval(data: dict[str, Any]) -> Interval:
 
 def _room_page(room: Space, form: Form, data: dict[str, Any]) -> Response:
     chosen = _interval(data) if "start" in data and "minutes" in data else None
-    lengths = _lengths(room, data.get("minutes"))
-    minutes = _chosen_length(data, lengths, _usual(room, lengths))
-    first = _first_day(room, clock.local(chosen.starts_at).date() if chosen else data.get("date"))
-    last = first + timedelta(days=WEEK - 1)
-    from_day, to_day = policy.bookable_days(room)
     return form.page(
         "sharing/spaces/space.html",
-        space=room, lengths=lengths, minutes=minutes, first=first, last=last,
-        people=data.get("people"),
-        days=_days(times.free_times(room, first, last, timedelta(minutes=minutes))),
-        previous=first - timedelta(days=WEEK) if first > from_day else None,
-        next=last + timedelta(days=1) if last < to_day else None,
+        space=room, **_week(room, data, chosen), people=data.get("people"),
         alternatives=times.alternatives(room, chosen, data.get("people")) if chosen and form.refusal else None,
-        chosen=chosen.starts_at.isoformat() if chosen else None,
         closures=booking_queries.closures_of(room),
         may_manage=policy.may_manage(current_person(), room),
         picture=_picture([room], 0),
     )  # fmt: skip
+
+
+def _week(
+    room: Space, asked: dict[str, Any], chosen: Interval | None = None, moving: Booking | None = None
+) -> dict[str, Any]:
+    """A week of a room's times to choose from, with the time that is chosen or the booking that is moved."""
+    lengths, usual = _lengths(room, asked.get("minutes")), None
+    if moving is not None:
+        lengths, usual, chosen = sorted({*lengths, moving.minutes}), moving.minutes, moving.interval
+    minutes = _chosen_length(asked, lengths, usual or _usual(room, lengths))
+    first = _first_day(room, asked.get("date") or (clock.local(chosen.starts_at).date() if chosen else None))
+    last = first + timedelta(days=WEEK - 1)
+    from_day, to_day = policy.bookable_days(room)
+    table = times.free_times(
+        room, first, last, timedelta(minutes=minutes), instead_of=moving.occupancy if moving else None
+    )
+    coarse = room.raster_minutes < COARSE_MINUTES and request.args.get("times") != "all"
+    return {
+        "lengths": lengths, "minutes": minutes, "first": first, "last": last,
+        "days": _days(_coarse(table, chosen) if coarse else table),
+        "step": room.raster_minutes if coarse else None,
+        "previous": first - timedelta(days=WEEK) if first > from_day else None,
+        "next": last + timedelta(days=1) if last < to_day else None,
+        "chosen": chosen.starts_at.isoformat() if chosen else None,
+    }  # fmt: skip
+
+
+def _coarse(table: dict[date, list[times.Slot]], chosen: Interval | None) -> dict[date, list[times.Slot]]:
+    """Only the times that begin with a half hour, and the one chosen: a room with many would fill the page."""
+    kept = {
+        day: [slot for slot in slots if slot.interval == chosen or _minute(slot) % COARSE_MINUTES == 0]
+        for day, slots in table.items()
+    }
+    return kept if any(kept.values()) else table
+
+
+def _minute(slot: times.Slot) -> int:
+    return clock.local(slot.interval.starts_at).minute
 
 
 def _lengths(room: Space, asked: int | None = None) -> list[int]:
@@ -222,16 +256,20 @@ def details(reference: str) -> ResponseReturnValue:
     booking = _own(reference)
     if booking.state is not BookingState.HELD:
         return redirect(url_for(".booking", reference=booking.reference), 303)
-    with Form(BookingDetails(), people=request.args.get("people")) as form:
+    with Form(SentDetails(), people=request.args.get("people"), group=0) as form:
         if form.submitted:
-            bookings.send(current_person(), booking, **form.data)
+            behalf = for_group(current_person(), form.data.pop("group"))
+            bookings.send(current_person(), booking, **form.data, behalf=behalf)
             return redirect(url_for(".booking", reference=booking.reference, sent=1), 303)
     room = rooms.get_space(booking.space_id)
     lost = isinstance(form.refusal, HoldRanOut)
     other = times.alternatives(room, booking.interval, form.data.get("people")) if lost else None
     if form.refusal:
         booking = _own(reference)  # anew: what was undone is forgotten
-    return form.page("sharing/spaces/details.html", booking=booking, space=room, alternatives=other)
+    return form.page(
+        "sharing/spaces/details.html",
+        booking=booking, space=room, alternatives=other, groups=acting_for(current_person()),
+    )  # fmt: skip
 
 
 @bp.post("/spaces/bookings/<reference>/leave")
@@ -264,7 +302,8 @@ def booking(reference: str) -> Response:
     return page(
         "sharing/spaces/booking.html",
         booking=found, space=found.space, steps=_steps(found), just_sent="sent" in request.args,
-        own=policy.may_change(person, found), may_answer=policy.may_answer(person, found),
+        own=policy.is_own(person, found), may_change=policy.may_change(person, found),
+        may_answer=policy.may_answer(person, found),
         may_cancel=policy.may_still_cancel(found), cancel_until=policy.cancel_until(found),
     )  # fmt: skip
 
@@ -290,20 +329,10 @@ def change(reference: str) -> ResponseReturnValue:
             bookings.move(current_person(), found, _interval(form.data), version=version)
             tell(_("Your booking has been moved."))
             return redirect(url_for(".booking", reference=found.reference), 303)
-    week = Form(Week(), method="GET")
-    lengths = sorted({*_lengths(room, week.data.get("minutes")), found.minutes})
-    minutes = _chosen_length(week.data, lengths, found.minutes)
-    first = _first_day(room, week.data.get("date") or clock.local(found.starts_at).date())
-    last = first + timedelta(days=WEEK - 1)
-    from_day, to_day = policy.bookable_days(room)
     return form.page(
         "sharing/spaces/change.html",
-        booking=found, space=room, lengths=lengths, minutes=minutes, first=first, last=last,
-        days=_days(times.free_times(room, first, last, timedelta(minutes=minutes), instead_of=found.occupancy)),
-        previous=first - timedelta(days=WEEK) if first > from_day else None,
-        next=last + timedelta(days=1) if last < to_day else None,
-        chosen=found.starts_at.isoformat(), may_cancel=policy.may_still_cancel(found),
-        cancel_until=policy.cancel_until(found),
+        booking=found, space=room, **_week(room, Form(Week(), method="GET").data, moving=found),
+        may_cancel=policy.may_still_cancel(found), cancel_until=policy.cancel_until(found),
     )  # fmt: skip
 
 
@@ -324,10 +353,30 @@ def cancel(reference: str) -> ResponseReturnValue:
     )  # fmt: skip
 
 
+@bp.route("/spaces/<int:space_id>/counter", methods=["GET", "POST"])
+@staff(Role.MANAGER, Role.ADMINISTRATOR)
+def counter(space_id: int) -> ResponseReturnValue:
+    """Book the room for someone who came to the building or called it."""
+    room, person = rooms.get_space(space_id), current_person()
+    reveal(policy.may_manage, person, room)
+    with Form(CounterBooking(), language=words.language.get(), channel=Channel.COUNTER.value) as form:
+        if form.submitted:
+            told = {name: form.data[name] for name in ("people", "purpose", "rules_accepted")}
+            who = {name: form.data[name] for name in ("name", "email", "phone", "language")}
+            caller = for_caller(person, policy.office(person, room), **who)
+            behalf = Behalf(entered_by=person, channel=form.data["channel"])
+            made = bookings.book(caller, room, _interval(form.data), **told, behalf=behalf)
+            tell(_("Booked. Tell the person the reference: {reference}", reference=made.reference))
+            return redirect(url_for(".booking", reference=made.reference), 303)
+    chosen = _interval(form.data) if "start" in form.data and "minutes" in form.data else None
+    week = _week(room, Form(Week(), method="GET").data, chosen)
+    return form.page("sharing/spaces/counter.html", space=room, channels=list(CHANNELS.items()), **week)
+
+
 def _seen(reference: str) -> Booking:
     found = booking_queries.get_booking(reference)
     reveal(policy.may_see, current_person(), found)
-    looked("spaces.booking", {found.person_id: policy.office(current_person(), found)})
+    looked("spaces.booking", policy.offices(current_person(), found))
     return found
 
 

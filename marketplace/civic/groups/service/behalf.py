@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.models import Caller, Person
 from marketplace.civic.accounts.queries import one_spelling
 from marketplace.civic.groups import errors, policy, queries
-from marketplace.civic.groups.models import Caller, Channel, Group
+from marketplace.civic.groups.models import Channel, Group
 from marketplace.kernel import audit, db, looking
 from marketplace.kernel.things import subject
 
@@ -24,7 +24,7 @@ class Behalf:
         """The values of a row that mixes in OnBehalf."""
         return {"group": self.group, "entered_by_id": self.entered_by and self.entered_by.id, "channel": self.channel}
 
-    def detail(self, person: Person) -> dict[str, Any]:
+    def detail(self, person: Person) -> dict[str, int | str]:
         """What the audit entry of the act says of it."""
         if self.entered_by is not None and self.channel is not None:
             return {"for_person": person.id, "channel": self.channel.value}
@@ -33,7 +33,7 @@ class Behalf:
 
 def for_group(person: Person, group_id: int | None) -> Behalf | None:
     """What the choice "For: myself or a group" of a form means. Raises NotYourGroup."""
-    if group_id is None:
+    if not group_id:
         return None
     group = queries.groups([group_id]).get(group_id)
     if group is None or not policy.may_act_for(person, group):

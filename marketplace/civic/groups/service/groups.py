@@ -40,7 +40,7 @@ def found(
     db.session.add(group)
     db.session.flush()
     search.index(queries.SEARCH_KIND, group.id, queries.words_of(group))
-    _record(person, group, "founded", name=name)
+    _record(person, group, "founded")
     return queries.get_group(group.id)
 
 
@@ -69,7 +69,7 @@ def change(
     group.district_id = _known(district_id)
     db.session.flush()
     search.index(queries.SEARCH_KIND, group.id, queries.words_of(group))
-    _record(person, group, "changed", name=name)
+    _record(person, group, "changed")
     return group
 
 
@@ -193,5 +193,6 @@ def _known(district_id: int | None) -> int | None:
     return district_id if district_id and db.session.get(District, district_id) else None
 
 
-def _record(person: Person, group: Group, what: str, **detail: object) -> None:
+def _record(person: Person, group: Group, what: str, **detail: int) -> None:
+    """Put it on record, without what anyone wrote."""
     audit.record(person.id, f"groups.{what}", subject("group", group.id), **detail)

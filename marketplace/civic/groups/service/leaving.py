@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.models import Caller, Person
 from marketplace.civic.groups import queries
-from marketplace.civic.groups.models import Caller, GroupInvitation, GroupMember, GroupRequest, Role
+from marketplace.civic.groups.models import GroupInvitation, GroupMember, GroupRequest, Role
 from marketplace.civic.groups.service.groups import shut
 from marketplace.kernel import clock, db
 from marketplace.kernel.audit import record

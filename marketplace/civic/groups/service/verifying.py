@@ -43,7 +43,7 @@ def decline(staff: Person, group: Group, reason: str) -> None:
         raise errors.ReasonMissing(field="reason")
     group.asked_at = None
     db.session.flush()
-    audit.record(staff.id, "groups.not_verified", subject("group", group.id), reason=reason.strip())
+    audit.record(staff.id, "groups.not_verified", subject("group", group.id))
     _tell_contact(group, "not_verified", reason=reason.strip())
 
 
@@ -54,7 +54,7 @@ def withdraw(staff: Person, group: Group, reason: str) -> None:
         raise errors.ReasonMissing(field="reason")
     group.verified_at = group.verified_by_id = group.verified_document = group.verified_until = None
     db.session.flush()
-    audit.record(staff.id, "groups.verification_withdrawn", subject("group", group.id), reason=reason.strip())
+    audit.record(staff.id, "groups.verification_withdrawn", subject("group", group.id))
     _tell_contact(group, "not_verified", reason=reason.strip())
 
 
