@@ -15,6 +15,8 @@ from flask import Flask
 from marketplace.civic.accounts import queries as people
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Role
+from marketplace.civic.groups import queries as groups
+from marketplace.civic.groups.service import joining
 from marketplace.civic.notifications import queries as notices
 from marketplace.civic.notifications import service as telling
 from marketplace.kernel import db
@@ -81,6 +83,7 @@ def city() -> City:
         "notice_id": db.session.scalars(notices.notices_of(owner)).first().id,  # type: ignore[union-attr]
         "word": notices.seal_of(owner.id, "spaces"),
         "secret": _feed(owner),
+        **_group(owner),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -90,12 +93,30 @@ def city() -> City:
     return City(who, tokens, things)
 
 
+def _group(owner: Any) -> dict[str, Any]:
+    """The owner's group: someone belongs to it, someone wishes to, someone is invited."""
+    member = factories.person("A member")
+    club = factories.group(by=owner, members=[member])
+    invited = joining.invite(owner, club, "invited@example.org")
+    return {
+        "group_id": club.id,
+        "group_member": member.id,
+        "group_link": groups.link_of(invited),
+        "invitation_id": invited.id,
+        "request_id": joining.ask(factories.person("A newcomer"), club, "I read.").id,
+        "role": "officer",
+    }
+
+
 def _feed(owner: Any) -> str | None:
     telling.open_feed(owner)
     return notices.feed_of(owner)
 
 
 ABOUT = {  # what the address names, where it is not the plain one
+    "groups.change_role": {"person_id": "group_member"},
+    "groups.invited": {"link": "group_link"},
+    "groups.remove": {"person_id": "group_member"},
     "accounts_staff.revoke": {"person_id": "moderator_id"},
     "spaces.details": {"reference": "held"},
     "spaces.leave": {"reference": "held"},
@@ -123,7 +144,16 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "accounts_staff.verify": {"method": "counter", "day": "2027-02-27"},
     "departments.departments": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
     "departments.department": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
+    "groups.answer": {"answer": "accept"},
+    "groups.edit": {"name": "Readers", "sort": "club", "version": 1},
+    "groups.invitations": {"email": "newcomer@example.org"},
+    "groups.invited": {"answer": "accept"},
+    "groups.new": {"name": "Chess", "sort": "club"},
+    "groups_staff.verify": {"answer": "verify", "document": "statutes", "until": "2028-03-01"},
     "places_staff.edit": {"version": 1, "lift": "yes"},
+    "spaces.counter": TIME | DETAILS | {
+        "rules_accepted": "yes", "channel": "phone", "name": "Kim", "phone": "02-123-4567", "language": "en"
+    },
     "spaces.hold": TIME,
     "spaces.details": DETAILS | {"rules_accepted": "yes"},
     "spaces.change": TIME | {"version": 2},
@@ -216,7 +246,7 @@ def test_nobody_reads_someone_else_s_e_mail_address_but_an_administrator(app, ci
     seen = {
         (role, asked.name, whose)
         for asked in requests(app, city)
-        if asked.method in SAFE_METHODS and not asked.path.startswith("/staff/people/")
+        if asked.method in SAFE_METHODS and not asked.path.startswith(("/staff/people/", "/groups/staff/"))
         for role in ROLES
         for whose in re.findall(rb"canary\.(\w+)@", answer(app, city, asked, role).data)
         if whose.decode() != role
