@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask import Blueprint, redirect
 from jinja2 import ChoiceLoader, DictLoader
 from marshmallow import Schema, fields, validate
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import stream_encode_multipart
 
 from marketplace import create_app
@@ -205,11 +206,8 @@ def test_a_page_that_offers_to_record_and_no_other_may_ask_for_the_microphone(br
 
 def much(browser):
     """Three megabytes of a document with its form, as a request."""
-    parts = {
-        "csrf_token": browser.token(),
-        "text": "Look",
-        "pictures": (io.BytesIO(b"%PDF-" + b"x" * (3 << 20)), "a.pdf"),
-    }
+    document = FileStorage(io.BytesIO(b"%PDF-" + b"x" * (3 << 20)), "a.pdf")
+    parts = {"csrf_token": browser.token(), "text": "Look", "pictures": document}
     body, length, boundary = stream_encode_multipart(parts, use_tempfile=False)
     return {"data": body.read(length), "content_type": f"multipart/form-data; boundary={boundary}"}
 
