@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from io import BytesIO
 from itertools import count
 from typing import TYPE_CHECKING, Any, Unpack
 
 import shapely
+from PIL import Image
 
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Person, PersonSession, Role, RoleGrant
 from marketplace.civic.conversations import service as conversations
 from marketplace.civic.conversations.models import Message
 from marketplace.civic.departments.models import Department
+from marketplace.civic.factors.models import Passkey
 from marketplace.civic.groups import queries as group_queries
 from marketplace.civic.groups.models import Group, GroupMember, Sort
 from marketplace.civic.groups.models import Role as GroupRole
@@ -19,6 +22,9 @@ from marketplace.civic.groups.service import groups
 from marketplace.civic.places import queries as place_queries
 from marketplace.civic.places import service as places
 from marketplace.civic.places.models import Building, District
+from marketplace.civic.uploads import service as uploads
+from marketplace.civic.uploads.models import Upload
+from marketplace.civic.uploads.service import making
 from marketplace.kernel import clock, credentials, db, geo, occupancy, search
 from marketplace.kernel.intervals import Interval
 from marketplace.sharing.spaces.models import (
@@ -102,6 +108,16 @@ def _grant(role: Role, place: Building | Department) -> RoleGrant:
     if isinstance(place, Building):
         return RoleGrant(role=role, building_id=place.id)
     return RoleGrant(role=role, department_id=place.id)
+
+
+def passkey(person: Person, name: str = "Phone") -> Passkey:
+    """A passkey registered by a person; no device answers for it."""
+    made = Passkey(
+        person_id=person.id, name=name, credential_id=f"key{next(_numbers)}", public_key=b"", handle="", sign_count=0
+    )
+    db.session.add(made)
+    db.session.commit()
+    return made
 
 
 def sign_in(browser: "Browser", person: Person, device: str = "Firefox, Linux") -> "Browser":
@@ -207,3 +223,19 @@ def booking(
 def said(by: Person, subject: str, text: str = "Hello!", *, sure: bool = False) -> Message:
     """A message about a thing; the first one begins the conversation."""
     return conversations.say(by, conversations.about(by, subject), text, sure=sure)
+
+
+# --- files ---
+
+
+def upload(by: Person | None = None, name: str = "river.jpg", subject: str | None = None) -> Upload:
+    """A small picture someone added, ready to be shown, perhaps attached to something."""
+    sent = BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(sent, "JPEG")
+    owner = by or person()
+    made = uploads.receive(owner, sent, name)
+    making.prepare(made.id)
+    db.session.refresh(made)
+    if subject:
+        uploads.attach(owner, [made.id], subject)
+    return made

@@ -32,7 +32,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_recovery_codes"),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_recovery_codes_person_id"),
         sa.UniqueConstraint("person_id", "number", name="uq_recovery_codes_person_id_number"),
-        sa.CheckConstraint("number BETWEEN 1 AND 10", name="ck_recovery_codes_ten_in_a_set"),
+        sa.CheckConstraint("number BETWEEN 1 AND 10", name="ten_in_a_set"),
     )
     op.create_table(
         "passkeys",
