@@ -154,6 +154,7 @@ def officer(of: Group, name: str = "An officer") -> Person:
     made = person(name)
     db.session.add(GroupMember(group_id=of.id, person_id=made.id, role=GroupRole.OFFICER))
     db.session.commit()
+    group_queries.get_group(of.id, lock=True)  # read anew: the record that a test holds knows its officers
     return made
 
 

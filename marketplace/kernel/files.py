@@ -12,6 +12,16 @@ class Files(fields.List[int]):
 
     kinds   what may come, in words of the feature that receives it
     most    how many, those received before included
+
+    To let a form take files, in one step with its words:
+
+        schema      pictures = Files(Kind.PICTURE, Kind.RECORDING, most=5)
+        view        @residents @takes_files, and in `with Form(...)`, once the thing is made:
+                    uploads.service.attach(person, form.data["pictures"], "message:17", most=5)
+        template    <form method="post" enctype="multipart/form-data"> … {{ upload_field(form, "pictures", _("Pictures")) }}
+        showing     {{ shown(uploads.queries.of_subjects(["message:17"])["message:17"]) }}
+
+    A refused form keeps what arrived: it stands on the page, ticked, and is not sent again.
     """
 
     def __init__(self, *kinds: str, most: int = 5, **options: Any) -> None:

@@ -80,9 +80,12 @@ def city() -> City:
         "grant_id": who["moderator"].grants[0].id,
         "session_id": people.sessions_of(owner)[0].id,
         "token_id": people.api_tokens_of(owner)[0].id,
+        "passkey_id": factories.passkey(owner).id,
         "notice_id": db.session.scalars(notices.notices_of(owner)).first().id,  # type: ignore[union-attr]
         "word": notices.seal_of(owner.id, "spaces"),
         "secret": _feed(owner),
+        "upload_key": factories.upload(owner).key,
+        "part": "small",
         **_group(owner),
         "link": "1-no-such-link",
         "name": "nosuchletter",
@@ -114,6 +117,8 @@ def _feed(owner: Any) -> str | None:
 
 
 ABOUT = {  # what the address names, where it is not the plain one
+    "uploads.show": {"key": "upload_key"},
+    "uploads.delete": {"key": "upload_key"},
     "groups.change_role": {"person_id": "group_member"},
     "groups.invited": {"link": "group_link"},
     "groups.remove": {"person_id": "group_member"},
@@ -142,6 +147,8 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "accounts.tokens": {"name": "Another program"},
     "accounts_staff.grant": {"role": "moderator"},
     "accounts_staff.verify": {"method": "counter", "day": "2027-02-27"},
+    "factors.prove": {"way": "password", "password": PASSWORD},
+    "factors_staff.reset": {"checked": "Came to the counter."},
     "departments.departments": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
     "departments.department": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
     "groups.answer": {"answer": "accept"},
