@@ -134,6 +134,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
         "journal_mode = WAL",
         "synchronous = NORMAL",
         "foreign_keys = ON",
+        "secure_delete = ON",  # what is deleted is gone from the file too
         "trusted_schema = ON",  # spatial indexes are triggers that call SpatiaLite's functions
         "cache_size = -65536",
     ):

@@ -161,6 +161,11 @@ def names() -> list[str]:
     return sorted(_tasks)
 
 
+def timed_names() -> list[str]:
+    """The names of the tasks that come round by the clock, in order."""
+    return sorted(_rhythms)
+
+
 def enqueue(name: str, /, *, run_at: datetime | None = None, **payload: Any) -> None:
     """Have a job done once the present transaction is committed, or later, at `run_at`.
 

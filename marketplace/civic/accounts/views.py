@@ -10,7 +10,7 @@ from flask_login import login_user
 
 from marketplace.civic.accounts import policy, queries, schemas, service
 from marketplace.civic.accounts.models import Person, PersonSession, Purpose
-from marketplace.kernel import clock, credentials, db, hooks
+from marketplace.kernel import clock, credentials, db, hooks, limits
 from marketplace.kernel.words import LANGUAGES, _, ngettext
 from marketplace.web import access, i18n, security
 from marketplace.web.access import by_way_of, current_person, public, residents, stepped_up
@@ -379,3 +379,10 @@ def revoke_token(token_id: int):
     service.revoke_api_token(current_person(), token_id)
     tell(_("The token no longer works."))
     return redirect(url_for(".tokens"), 303)
+
+
+@hooks.erasing.register
+def forget_tries(person: Person) -> None:
+    """Forget how often someone tried to sign in, or asked for a letter, with the person's address."""
+    counted = (limit.name for limit in (*TRIES, *LETTERS) if limit.key is typed_email)
+    limits.forget(*(f"{name}:{person.email}" for name in counted))

@@ -96,7 +96,7 @@ retention.register(
         _l("To tell them, and to ask back."),
         _l("Until an administrator removes the system."),
         Erased.NAMELESS,
-        stays=frozenset({"url", "description"}),
+        stays=frozenset({"url", "description", "kinds", "secret", "old_secret"}),
     ),
     Kept(
         "webhook_deliveries",

@@ -16,7 +16,7 @@ from marketplace.kernel.writing import show_interval
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.models import Booking, BookingState
 from marketplace.sharing.spaces.queries import personal, rooms
-from marketplace.sharing.spaces.queries.bookings import bookings_by_id, for_calendar, managers_of
+from marketplace.sharing.spaces.queries.bookings import bookings_by_id, for_calendar
 from marketplace.sharing.spaces.schemas import calendar_entry
 from marketplace.sharing.spaces.service import forgetting
 from marketplace.sharing.spaces.service.bookings import lapse
@@ -45,12 +45,16 @@ ASKED = Topic(
 
 
 def sides(booking: Booking) -> Sides:
-    """The resident, and those who run the building."""
+    """The resident, or those who act for the group, and those who run the building; needs `space.managing`."""
+    group = booking.group
+    officers = {officer.person_id for officer in group.officers} if group and group.is_open and not group.hidden else ()
     return Sides(
-        one=frozenset({booking.person_id}),
-        other=frozenset(db.session.scalars(managers_of(booking.space))) - {booking.person_id},
+        one=frozenset({booking.person_id, *officers}),
+        other=frozenset(grant.person_id for grant in booking.space.managing),
         agreed=booking.state is BookingState.CONFIRMED,
         open=booking.people is not None and clock.now() < booking.ends_at + TALKED_ABOUT,
+        one_for=group.title if group else None,
+        other_for=booking.space.building.title,
     )
 
 
@@ -162,6 +166,14 @@ register(
         _l("Your bookings: room, time, number of people, purpose, fee, and the building's answer"),
         _l("so that the room is yours then, and the building knows who comes and what for."),
         _l("Purpose and answer for a year, the booking for five, as long as the city has to account for fees."),
+        Erased.NAMELESS,
+        job="spaces.thin",
+    ),
+    Kept(
+        "bookings_on_behalf",
+        _l("In whose name a booking was made: for a group, or by the building for someone at its counter"),
+        _l("so that the building knows whom it deals with, and you know who acted for you."),
+        _l("Five years, as the booking."),
         Erased.NAMELESS,
         job="spaces.thin",
     ),

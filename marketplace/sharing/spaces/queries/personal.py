@@ -1,14 +1,12 @@
 """What rooms and bookings say about one person."""
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.places.models import Building
-from marketplace.kernel import clock, db
 from marketplace.kernel.hooks import Extract, extract
 from marketplace.kernel.words import _l
-from marketplace.sharing.spaces.models import LIVE, Booking, Closure, Space
+from marketplace.sharing.spaces.models import Booking, Closure, Space
 
 
 def own_data(person: Person) -> list[Extract]:
@@ -28,11 +26,3 @@ def own_data(person: Person) -> list[Extract]:
 
 def _at_a_place(query: sa.Select[*tuple[object, ...]], space_id: object) -> sa.Select[*tuple[object, ...]]:
     return query.join(Space, Space.id == space_id).join(Building, Building.id == Space.building_id)
-
-
-def live_bookings_of(person: Person) -> list[Booking]:
-    """What a person has agreed to or is filling in, and is not over."""
-    ahead = sa.select(Booking).where(
-        Booking.person_id == person.id, Booking.state.in_(LIVE), Booking.ends_at > clock.now()
-    )
-    return list(db.session.scalars(ahead.options(joinedload(Booking.occupancy))))

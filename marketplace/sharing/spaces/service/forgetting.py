@@ -8,7 +8,7 @@ from marketplace.civic.accounts.models import Person
 from marketplace.kernel import clock, db, jobs
 from marketplace.kernel.occupancy import Occupancy
 from marketplace.sharing.spaces.models import AGREED, Booking, Closure
-from marketplace.sharing.spaces.queries.personal import live_bookings_of
+from marketplace.sharing.spaces.queries.bookings import bookings_of
 from marketplace.sharing.spaces.service import bookings
 
 WORDS_KEPT = timedelta(days=365)
@@ -22,7 +22,7 @@ AT_ONCE = 1000
 
 def give_back(person: Person) -> None:
     """Give back every room a person has ahead, because they leave: whatever the deadline, others can use it."""
-    for booking in live_bookings_of(person):
+    for booking in db.session.scalars(bookings_of(person, upcoming=True)).all():
         if booking.state in AGREED:
             bookings.withdraw(person, booking)
         else:
