@@ -293,6 +293,11 @@ def test_staff_do_not_remove_their_last_factor(strict, browser, administrator):
     assert last in browser.get("/account/second-factor").text
 
 
+def test_an_app_that_is_not_there_cannot_be_removed(browser, jiwoo):
+    factories.sign_in(browser, jiwoo)
+    assert browser.send("/account/second-factor/app/remove").status_code == 404
+
+
 def test_residents_may_remove_their_last_factor_and_recovery_codes_go_with_it(browser, jiwoo):
     with_passkey(browser, jiwoo)
     page = browser.get("/account/second-factor").text

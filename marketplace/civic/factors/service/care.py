@@ -11,13 +11,16 @@ from marketplace.civic.factors.models import CodeApp, Passkey, RecoveryCode, Spe
 from marketplace.civic.factors.service.letters import tell
 from marketplace.kernel import clock, db
 from marketplace.kernel.access import permit
+from marketplace.kernel.errors import NotFound
 
 KEPT_CHALLENGES = timedelta(hours=1)
 """Longer than a challenge may be answered."""
 
 
 def remove_app(person: Person, *, required: bool) -> None:
-    """Take no more codes of the app. Raises LastFactor where the person's roles require one."""
+    """Take no more codes of the app. Raises NotFound, or LastFactor where the person's roles require one."""
+    if db.session.get(CodeApp, person.id) is None:
+        raise NotFound
     _expect_another(person, required)
     db.session.execute(sa.delete(CodeApp).where(CodeApp.person_id == person.id))
     _drop_codes_without_factor(person)
