@@ -56,3 +56,8 @@ def may_delete(person: Person, message: Message) -> bool:
     """One's own, soon after sending."""
     fresh = clock.now() <= message.written_at + REGRET
     return message.author_id == person.id and message.deleted_at is None and not message.hidden and fresh
+
+
+def may_report(message: Message, side: Side | None) -> bool:
+    """What the other side wrote and can still be read."""
+    return message.side is not side and message.deleted_at is None and not message.hidden

@@ -198,6 +198,14 @@ def seated(person_id: int, conversation_ids: Collection[int]) -> set[int]:
     return set(db.session.scalars(own))
 
 
+def last_to(seat: Seat) -> int | None:
+    """The latest message to someone that they have not read."""
+    to_them = sa.select(sa.func.max(Message.id)).where(
+        Message.conversation_id == seat.conversation_id, Message.side != seat.side, Message.id > seat.read_id
+    )
+    return db.session.scalar(to_them)
+
+
 def waiting_for(conversation_id: int, message_id: int) -> list[int]:
     """Who is to be told of this message and has not read it."""
     told = sa.select(Seat.person_id).where(Seat.conversation_id == conversation_id, Seat.told_id == message_id)

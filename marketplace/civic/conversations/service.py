@@ -127,16 +127,21 @@ def _seated(conversation: Conversation, sides: Sides) -> list[Seat]:
 
 
 def _let_them_know(message: Message, seats: Collection[Seat]) -> None:
-    """Have the other side told in a while, unless they are being told already; the writer has read it."""
-    waiting = [seat for seat in seats if seat.side is not message.side and seat.told_id is None]
-    for seat in waiting:
-        seat.told_id = message.id
+    """Have the other side told; the writer has read what there is."""
     for seat in seats:
         if seat.person_id == message.author_id:
             seat.read_id, seat.told_id = message.id, None
+    _tell_in_a_while([seat for seat in seats if seat.side is not message.side], message.id)
+
+
+def _tell_in_a_while(seats: Collection[Seat], message_id: int) -> None:
+    """Have these people told of a message if they have not read it by then, unless they are being told already."""
+    waiting = [seat for seat in seats if seat.told_id is None]
+    for seat in waiting:
+        seat.told_id = message_id
     if waiting:
-        at = clock.now() + PATIENCE
-        jobs.enqueue("conversations.tell", run_at=at, conversation_id=message.conversation_id, message_id=message.id)
+        at, conversation_id = clock.now() + PATIENCE, waiting[0].conversation_id
+        jobs.enqueue("conversations.tell", run_at=at, conversation_id=conversation_id, message_id=message_id)
     db.session.flush()
 
 
@@ -154,8 +159,10 @@ def read(person_id: int, conversation_id: int, message_id: int) -> None:
     if seat is None:
         return
     seat.read_id = max(seat.read_id, message_id)
-    if seat.told_id is not None and seat.told_id <= message_id:
+    if seat.told_id is not None and seat.told_id <= seat.read_id:
         seat.told_id = None
+    if (missed := queries.last_to(seat)) is not None:  # came while the page was on its way
+        _tell_in_a_while([seat], missed)
 
 
 def delete(person: Person, message: Message) -> None:

@@ -96,6 +96,7 @@ class Line:
     ours: bool
     office: object | None
     may_delete: bool
+    may_report: bool
     warned: bool
     day: date | None
     new: bool
@@ -210,6 +211,7 @@ def _lines(stretch: Stretch, sides: Sides | None, read_id: int) -> list[Line]:
                 ours=message.side is side,
                 office=policy.office_of(message.side, sides) if sides else None,
                 may_delete=policy.may_delete(person, message),
+                may_report=policy.may_report(message, side),
                 warned=bool(message.flags) and not own and sides is not None and not sides.agreed,
                 day=its_day if its_day != day else None,
                 new=new and seen,

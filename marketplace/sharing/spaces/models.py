@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.models import Person, RoleGrant
 from marketplace.civic.groups.models import Channel, Group, OnBehalf
 from marketplace.civic.places.models import Building
 from marketplace.kernel import db, words
@@ -167,6 +167,10 @@ class Space(db.Base):
     version: Mapped[int] = mapped_column(default=1)
 
     building: Mapped[Building] = relationship(lazy="raise")
+    managing: Mapped[list[RoleGrant]] = relationship(
+        lazy="raise", viewonly=True, primaryjoin="Space.building_id == foreign(RoleGrant.building_id)"
+    )
+    """Who runs the building."""
     part_of: Mapped["Space | None"] = relationship(lazy="raise", remote_side="Space.id")
     hours: Mapped[list["SpaceHours"]] = relationship(
         lazy="raise", cascade="all, delete-orphan", order_by="(SpaceHours.weekday, SpaceHours.opens)"

@@ -60,6 +60,13 @@ def may_answer(person: Person | None, booking: Booking) -> bool:
     return may_manage(person, booking.space) and not is_own(person, booking)
 
 
+def may_talk(person: Person | None, booking: Booking) -> bool:
+    """Once it is sent, whose it is and those who run the building write to each other about it."""
+    if person is None or booking.people is None:
+        return False
+    return is_own(person, booking) or person.manages(booking.space.building_id)
+
+
 def cancel_until(booking: Booking) -> datetime:
     """Until when its resident may cancel or move a booking; needs `booking.space`."""
     return booking.starts_at - timedelta(hours=booking.space.cancel_hours)

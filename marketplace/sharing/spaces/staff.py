@@ -73,7 +73,7 @@ def answer(reference: str) -> ResponseReturnValue:
     return form.page(
         "sharing/spaces/answer.html",
         booking=booking, space=booking.space, may_answer=policy.may_answer(current_person(), booking),
-        waiting=booking.state is BookingState.REQUESTED,
+        waiting=booking.state is BookingState.REQUESTED, may_talk=policy.may_talk(current_person(), booking),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from flask import url_for
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.notifications import models
 from marketplace.civic.notifications.models import News, Topic
-from marketplace.kernel import clock, db, events, hooks, ical, jobs, things
+from marketplace.kernel import clock, events, hooks, ical, jobs, things
 from marketplace.kernel.retention import Erased, Kept, register
 from marketplace.kernel.things import Sides
 from marketplace.kernel.words import Text, _l

@@ -303,7 +303,7 @@ def booking(reference: str) -> Response:
         "sharing/spaces/booking.html",
         booking=found, space=found.space, steps=_steps(found), just_sent="sent" in request.args,
         own=policy.is_own(person, found), may_change=policy.may_change(person, found),
-        may_answer=policy.may_answer(person, found),
+        may_answer=policy.may_answer(person, found), may_talk=policy.may_talk(person, found),
         may_cancel=policy.may_still_cancel(found), cancel_until=policy.cancel_until(found),
     )  # fmt: skip
 

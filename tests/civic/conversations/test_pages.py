@@ -221,7 +221,7 @@ def test_a_manager_speaks_for_the_building_and_a_colleague_is_on_the_same_side(a
 
     assert "Messages with Riverside Library" in seen[jiwoo].text
     assert [lines(seen[one])[0] for one in (jiwoo, manager, colleague)] == [
-        ("theirs", "Manager for Riverside Library · 09:00 The key is at the desk."),
+        ("theirs", "Manager for Riverside Library · 09:00 The key is at the desk. Report this : message of 09:00"),
         ("ours", "You for Riverside Library · 09:00 The key is at the desk. Delete your message of 09:00"),
         ("ours", "Manager for Riverside Library · 09:00 The key is at the desk."),
     ]

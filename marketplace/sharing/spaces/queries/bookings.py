@@ -38,8 +38,9 @@ def get_booking(reference: str) -> Booking:
 
 
 def bookings_by_id(booking_ids: Collection[int]) -> dict[int, Booking]:
-    """Bookings by their ids; those that are gone are left out."""
-    found = db.session.scalars(_booking(sa.select(Booking).where(Booking.id.in_(booking_ids))))
+    """Bookings by their ids, with those who run their buildings; those that are gone are left out."""
+    query = _booking(sa.select(Booking).where(Booking.id.in_(booking_ids)))
+    found = db.session.scalars(query.options(joinedload(Booking.space).selectinload(Space.managing)))
     return {booking.id: booking for booking in found}
 
 
