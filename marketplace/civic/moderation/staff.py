@@ -30,7 +30,7 @@ from marketplace.civic.uploads.queries import of_subjects as attached
 from marketplace.kernel import clock, db, hooks, things
 from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
-from marketplace.kernel.words import _, _l, ngettext
+from marketplace.kernel.words import _, _l, language, ngettext
 from marketplace.web.access import current_person, staff
 from marketplace.web.forms import Form
 from marketplace.web.pages import page, paging, tell
@@ -86,11 +86,11 @@ def _case_page(form: Form, person: Any, found: Case) -> Response:
         "civic/moderation/case.html",
         case=found, thing=thing, files=attached([found.subject]).get(found.subject, []),
         history=queries.history(found), undone=queries.undone(found),
-        words=queries.all_words(), mine=holder == person.id, elsewhere=holder not in (None, person.id),
+        reasons=REASONS, told=_told(), mine=holder == person.id, elsewhere=holder not in (None, person.id),
         may_decide=found.state is CaseState.OPEN and policy.may_decide(person, found),
         may_answer=found.state is CaseState.APPEALED and policy.may_answer(person, found, queries.moderator_ids()),
         may_undo=policy.may_undo(person, found), may_restore=policy.may_restore(person, found),
-        acts=_acts(author=found.author_id is not None), reasons=REASONS, common=COMMON, days=DAYS, harms=HARMS,
+        acts=_acts(author=found.author_id is not None), days=DAYS, harms=HARMS,
         states=STATES, answers=list(ANSWERS.items()), all_acts=ACTS,
     )  # fmt: skip
 
@@ -98,6 +98,13 @@ def _case_page(form: Form, person: Any, found: Case) -> Response:
 def _acts(*, author: bool) -> list[tuple[Act, object]]:
     """What may be done: nobody is warned where nobody wrote it."""
     return [(act, words) for act, words in ACTS.items() if author or act not in ON_AUTHOR]
+
+
+def _told() -> list[tuple[Reason, object, str]]:
+    """The reasons to choose from, each with what its author is told, in the moderator's language."""
+    korean = language.get() == "ko"
+    rows = queries.all_words()
+    return [(reason, REASONS[reason], rows[reason].ko if korean else rows[reason].en) for reason in COMMON]
 
 
 @bp.post("/cases/<reference>/claim")
@@ -158,8 +165,8 @@ def together() -> ResponseReturnValue:
         return redirect(url_for(".queue"), 303)
     return form.page(
         "civic/moderation/together.html",
-        chosen=chosen, things=things.find_all(one.subject for one in chosen), words=queries.all_words(),
-        acts=_acts(author=all(one.author_id for one in chosen)), reasons=REASONS, common=COMMON, days=DAYS,
+        chosen=chosen, things=things.find_all(one.subject for one in chosen), told=_told(),
+        acts=_acts(author=all(one.author_id for one in chosen)), reasons=REASONS, days=DAYS,
     )  # fmt: skip
 
 
@@ -167,7 +174,7 @@ def together() -> ResponseReturnValue:
 @staff(Role.MODERATOR)
 def all_words() -> Response:
     """What authors are told for each reason."""
-    return page("civic/moderation/words.html", words=queries.all_words(), reasons=REASONS)
+    return page("civic/moderation/words.html", told=_told())
 
 
 @bp.route("/words/<reason>", methods=["GET", "POST"])

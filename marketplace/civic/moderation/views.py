@@ -229,7 +229,7 @@ def why_suspended(person: Any) -> Text | None:
     longest = db.session.scalars(queries.suspensions(person.id).limit(1)).first()
     if longest is None:
         return None
-    link = url_for("moderation.decision", reference=longest.case.reference)
+    link = f"/moderation/decisions/{longest.case.reference}"  # jobs are refused too, where addresses cannot be made
     return _l("The reason: {words} Read more and appeal at {link}.",
               words=queries.told(longest.reason, person.language), link=link)  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Something to report: notes that people pin to a board, made only for these tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -45,7 +45,7 @@ def thing(note: Note) -> things.Thing:
 
 
 @pytest.fixture
-def board(app: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
+def board(app: object, monkeypatch: pytest.MonkeyPatch) -> Board:
     """An empty board, whose notes can be reported."""
     made = Board()
     monkeypatch.setattr(things, "_kinds", dict(things._kinds))
@@ -71,7 +71,7 @@ def board(app: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[Board]:
             hide=hide,
         )
     )
-    yield made
+    return made
 
 
 @pytest.fixture

@@ -61,6 +61,7 @@ def anew(case: Case) -> Case:
 
     Only the case is read again: the people in it may be the one who asks, whose roles stay at hand.
     """
+    db.session.flush()
     own = [column.key for column in sa.inspect(Case).column_attrs]
     db.session.refresh(case, own, with_for_update=True)
     if (known := sa.inspect(case).dict.get("decision")) is not None:

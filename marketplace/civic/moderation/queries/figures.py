@@ -96,14 +96,14 @@ def _within(moment: Any, edges: Sequence[datetime]) -> sa.ColumnElement[bool]:
 
 def _by_reason(moment: Any, reason: Any, edges: Sequence[datetime]) -> Counter[Any]:
     place = _place(moment, edges).label("place")
-    query = sa.select(place, reason, sa.func.count()).where(_within(moment, edges)).group_by(place, reason)
+    query = sa.select(place, reason, sa.func.count()).where(_within(moment, edges)).group_by("place", reason)
     return Counter({(number, why): count for number, why, count in db.session.execute(query)})
 
 
 def _counts(moment: Any, edges: Sequence[datetime]) -> Counter[int]:
     place = _place(moment, edges).label("place")
-    query = sa.select(place, sa.func.count()).where(_within(moment, edges)).group_by(place)
-    return Counter(dict(db.session.execute(query).tuples()))
+    query = sa.select(place, sa.func.count().label("n")).where(_within(moment, edges)).group_by("place")
+    return Counter({row.place: row.n for row in db.session.execute(query)})
 
 
 def _hours(edges: Sequence[datetime]) -> dict[int, list[float]]:
@@ -123,5 +123,5 @@ def _appeals(edges: Sequence[datetime]) -> Counter[Any]:
     place = _place(Appeal.answered_at, edges).label("place")
     query = sa.select(place, Appeal.answer, sa.func.count()).where(_within(Appeal.answered_at, edges))
     return Counter(
-        {(n, answer): count for n, answer, count in db.session.execute(query.group_by(place, Appeal.answer))}
+        {(n, answer): count for n, answer, count in db.session.execute(query.group_by("place", Appeal.answer))}
     )

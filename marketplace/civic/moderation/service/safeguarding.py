@@ -66,7 +66,7 @@ def take(officer: Person, concern: Concern, *, over: bool = False) -> None:
     db.session.refresh(concern, ["officer_id", "closed_at", "version"])
     db.session.expire(concern, ["officer"])
     if not cast("sa.CursorResult[Any]", taken).rowcount:
-        raise _refusal(queries.get_concern(concern.reference))
+        raise _refusal(concern)
     audit.record(officer.id, "moderation.safeguarding.taken", f"safeguarding:{concern.id}")
 
 
@@ -101,4 +101,5 @@ def _refusal(concern: Concern) -> Exception:
     """Why an officer may not act on it."""
     if concern.closed_at is not None:
         return errors.ConcernClosed()
-    return errors.NotYours(name=concern.officer.name if concern.officer else "–")
+    officer = queries.get_concern(concern.reference).officer
+    return errors.NotYours(name=officer.name if officer else "–")
