@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from flask import Flask, Response, abort, current_app, g, redirect, request, session, url_for
+from flask import Flask, Response, abort, current_app, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from werkzeug.datastructures import MultiDict
@@ -24,6 +24,8 @@ NOT_KEPT = re.compile("csrf_token|password|current")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 KEPT_BYTES = 2400
 """What fits into the cookie beside all else; about a thousand characters of Korean."""
+TOO_LONG = _l("What you typed is too long to be kept meanwhile. Go back, copy it, and paste it in again afterwards.")
+WITHOUT_FILES = _l("Files are not kept meanwhile. What you typed is sent without them.")
 PROVED_FOR = timedelta(minutes=15)
 """How long nobody is asked again who they are."""
 login = LoginManager()
@@ -104,6 +106,10 @@ def keep_what_was_typed() -> str:
     typed = [(name, value) for name, value in request.form.items(multi=True) if not NOT_KEPT.search(name)]
     if len(zlib.compress(json.dumps(typed).encode())) <= KEPT_BYTES:
         session["typed"] = {"path": request.full_path.rstrip("?"), "fields": typed}
+    else:
+        flash(str(TOO_LONG), "error")
+    if any(file.filename for file in request.files.values()):
+        flash(str(WITHOUT_FILES), "error")
     return url_for("accounts.go_on")
 
 

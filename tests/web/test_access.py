@@ -1,6 +1,7 @@
 """Who may come in, and what becomes of what was typed before signing in."""
 
 import html
+import io
 import random
 import re
 from urllib.parse import parse_qs, urlsplit
@@ -124,6 +125,15 @@ def test_more_than_a_cookie_holds_is_not_kept_by_half_nor_mistaken_for_what_was_
     assert answer.status_code == 303
     with visitor.session_transaction() as kept:
         assert "typed" not in kept
+    assert "too long to be kept" in visitor.get(answer.location).text
+
+
+def test_that_a_file_is_not_kept_is_said(visitor):
+    answer = visitor.send("/try/residents", text="beside it", file=(io.BytesIO(b"a picture"), "picture.jpg"))
+
+    assert "Files are not kept meanwhile" in visitor.get(answer.location).text
+    with visitor.session_transaction() as kept:
+        assert dict(kept["typed"]["fields"])["text"] == "beside it"
 
 
 @pytest.mark.parametrize(
