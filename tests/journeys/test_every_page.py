@@ -23,7 +23,10 @@ PAGES = [
     for mark, methods, path in (re.split(r" {2,}(?=[A-Z/])|(?<=[A-Z]) +(?=/)", line) for line in ROUTES)
     if "GET" in methods and not path.startswith(("/static/", "/api/v1/", "/api/openapi"))
 ]
-NO_PAGES = {"/health", "/go-on", "/spaces/bookings/<reference>/booking.ics", "/dev/mailbox/<name>/<int:number>"}
+NO_PAGES = {
+    "/health", "/go-on", "/spaces/bookings/<reference>/booking.ics", "/dev/mailbox/<name>/<int:number>",
+    "/account/passkeys/question", "/sign-in/passkey/question", "/sign-in/second-step",
+}  # fmt: skip
 WITH_QUESTIONS = [
     ("public", "/spaces/?date=<day>&from=13:00&to=18:00&minutes=120&people=20&needs=projector"),
     ("public", "/spaces/?date=<day>&show=others"),

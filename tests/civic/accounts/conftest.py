@@ -25,8 +25,9 @@ def mail(letters: Callable[[], list[str]]) -> Callable[[], list[tuple[str, str, 
         found = []
         for text in letters():
             letter = message_from_string(text, policy=policy.default)
-            body = letter.get_body(("plain",)).get_content()
-            link = re.search(r"http://localhost(/\S*)", body)
+            body = letter.get_body(("plain",))
+            assert body
+            link = re.search(r"http://localhost(/\S*)", body.get_content())
             found.append((letter["To"], letter["Subject"], link[1] if link else ""))
         return found
 
