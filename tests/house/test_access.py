@@ -19,6 +19,8 @@ from marketplace.civic.groups import queries as groups
 from marketplace.civic.groups.service import joining
 from marketplace.civic.notifications import queries as notices
 from marketplace.civic.notifications import service as telling
+from marketplace.civic.webhooks import queries as webhook_queries
+from marketplace.civic.webhooks import service as webhooks
 from marketplace.kernel import db
 from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
@@ -86,7 +88,9 @@ def city() -> City:
         "secret": _feed(owner),
         "upload_key": factories.upload(owner).key,
         "part": "small",
+        **_conversation(owner, room),
         **_group(owner),
+        **_webhook(who["admin"]),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -94,6 +98,13 @@ def city() -> City:
     }
     db.session.commit()
     return City(who, tokens, things)
+
+
+def _conversation(owner: Any, room: Any) -> dict[str, Any]:
+    """What the owner has just written to the building."""
+    about = f"booking:{factories.booking(room, march(12, 18, 19), by=owner).id}"
+    message = factories.said(owner, about)
+    return {"conversation_id": message.conversation_id, "message_id": message.id, "talked_about": about}
 
 
 def _group(owner: Any) -> dict[str, Any]:
@@ -111,6 +122,14 @@ def _group(owner: Any) -> dict[str, Any]:
     }
 
 
+def _webhook(admin: Any) -> dict[str, Any]:
+    """A system that is told of bookings, and a message to it."""
+    endpoint, _secret = webhooks.register(admin, "https://8.8.8.8/", "Doors", ["booking.confirmed"])
+    webhooks.try_out(admin, endpoint)
+    db.session.flush()
+    return {"endpoint_id": endpoint.id, "delivery_id": db.session.scalars(webhook_queries.deliveries(endpoint.id)).one().id}
+
+
 def _feed(owner: Any) -> str | None:
     telling.open_feed(owner)
     return notices.feed_of(owner)
@@ -119,6 +138,7 @@ def _feed(owner: Any) -> str | None:
 ABOUT = {  # what the address names, where it is not the plain one
     "uploads.show": {"key": "upload_key"},
     "uploads.delete": {"key": "upload_key"},
+    "conversations.about": {"subject": "talked_about"},
     "groups.change_role": {"person_id": "group_member"},
     "groups.invited": {"link": "group_link"},
     "groups.remove": {"person_id": "group_member"},
@@ -149,6 +169,8 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "accounts_staff.verify": {"method": "counter", "day": "2027-02-27"},
     "factors.prove": {"way": "password", "password": PASSWORD},
     "factors_staff.reset": {"checked": "Came to the counter."},
+    "conversations.about": {"text": "Hello!"},
+    "conversations.conversation": {"text": "Hello!"},
     "departments.departments": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
     "departments.department": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
     "groups.answer": {"answer": "accept"},
@@ -161,6 +183,9 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "spaces.counter": TIME | DETAILS | {
         "rules_accepted": "yes", "channel": "phone", "name": "Kim", "phone": "02-123-4567", "language": "en"
     },
+    "webhooks.register": {"url": "https://8.8.8.8/new", "description": "Boards", "kinds": "booking.moved"},
+    "webhooks.change": {"url": "https://8.8.8.8/new", "description": "Boards", "kinds": "booking.moved"},
+    "webhooks.replay_failed": {"day": "2027-03-01"},
     "spaces.hold": TIME,
     "spaces.details": DETAILS | {"rules_accepted": "yes"},
     "spaces.change": TIME | {"version": 2},
