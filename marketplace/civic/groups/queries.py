@@ -22,19 +22,26 @@ _RANK = sa.case({Role.CONTACT: 0, Role.OFFICER: 1}, value=GroupMember.role, else
 
 def whole(query: sa.Select[Group]) -> sa.Select[Group]:
     """Groups with their district and officers."""
-    return query.options(
-        joinedload(Group.district), selectinload(Group.officers).joinedload(GroupMember.person)
-    ).execution_options(populate_existing=True)
+    return query.options(joinedload(Group.district), selectinload(Group.officers).joinedload(GroupMember.person))
 
 
 def get_group(group_id: int, *, lock: bool = False) -> Group:
     """A group; locked, its members stay what they are until the transaction ends. Raises NotFound."""
     if lock:
         db.session.execute(sa.select(Group.id).where(Group.id == group_id).with_for_update())
+        _read_anew(group_id, Group, GroupMember)
     group = db.session.scalar(whole(sa.select(Group).where(Group.id == group_id)))
     if group is None:
         raise NotFound
     return group
+
+
+def _read_anew(number: int, *kinds: type[db.Base]) -> None:
+    """Have rows of these kinds whose key begins with a number, read before they were locked, be read again."""
+    db.session.flush()
+    for key, one in list(db.session.identity_map.items()):
+        if key[0] in kinds and key[1][0] == number:
+            db.session.expire(one)
 
 
 def groups(ids: Collection[int]) -> dict[int, Group]:
@@ -94,7 +101,7 @@ def member(group: Group, person: Person | None) -> GroupMember | None:
 def membership(group: Group, person_id: int) -> GroupMember | None:
     """Whoever has this id as a member of the group."""
     own = sa.select(GroupMember).where(GroupMember.group_id == group.id, GroupMember.person_id == person_id)
-    return db.session.scalar(own.options(joinedload(GroupMember.person)).execution_options(populate_existing=True))
+    return db.session.scalar(own.options(joinedload(GroupMember.person)))
 
 
 def members_of(group: Group) -> sa.Select[GroupMember]:
@@ -156,7 +163,9 @@ def get_invitation(invitation_id: int, *, lock: bool = False) -> GroupInvitation
     loaded = own.options(
         joinedload(GroupInvitation.group).selectinload(Group.officers).joinedload(GroupMember.person),
         joinedload(GroupInvitation.invited_by),
-    ).execution_options(populate_existing=True)
+    )
+    if lock:
+        _read_anew(invitation_id, GroupInvitation)
     return db.session.scalar(loaded.with_for_update(of=GroupInvitation) if lock else loaded)
 
 
@@ -201,7 +210,9 @@ def get_request(request_id: int, *, lock: bool = False) -> GroupRequest:
     loaded = own.options(
         joinedload(GroupRequest.person),
         joinedload(GroupRequest.group).selectinload(Group.officers).joinedload(GroupMember.person),
-    ).execution_options(populate_existing=True)
+    )
+    if lock:
+        _read_anew(request_id, GroupRequest)
     request = db.session.scalar(loaded.with_for_update(of=GroupRequest) if lock else loaded)
     if request is None:
         raise NotFound

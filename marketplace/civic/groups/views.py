@@ -195,6 +195,7 @@ def leave(group_id: int) -> ResponseReturnValue:
             groups.leave(current_person(), found)
             tell(_("You have left the group."))
             return redirect(url_for(".mine"), 303)
+    found, member = _belonging(group_id)
     return form.page("civic/groups/leave.html", group=found, member=member)
 
 
@@ -234,7 +235,6 @@ def take_back(group_id: int, invitation_id: int) -> ResponseReturnValue:
 def invited(link: str) -> ResponseReturnValue:
     """Say yes or no to an invitation, under the account one is signed in with."""
     person = current_person()
-    invitation = queries.by_link(link)
     with Form(schemas.Answer()) as form:
         if form.submitted and form.data["answer"] == "accept":
             joined = joining.accept(person, link)
@@ -244,9 +244,10 @@ def invited(link: str) -> ResponseReturnValue:
             joining.refuse(person, link)
             tell(_("The invitation is declined."))
             return redirect(url_for(".mine"), 303)
+    invitation = queries.by_link(link)
     return form.page(
         "civic/groups/invited.html",
-        link=link, invitation=invitation, group=invitation.group, person=person, sorts=SORTS,
+        invitation=invitation, group=invitation.group, person=person, sorts=SORTS,
     )  # fmt: skip
 
 

@@ -170,9 +170,9 @@ def feed(secret: str) -> ResponseReturnValue:
 def links(person: Any) -> tuple[object, list[tuple[object, str]]]:
     """The pages about news, for my page."""
     return _l("News for you"), [
-        (_l("Inbox"), url_for(".inbox")),
-        (_l("Which letters you get"), url_for(".settings")),
-        (_l("Your bookings in your own calendar"), url_for(".calendar")),
+        (_l("Inbox"), url_for("notifications.inbox")),
+        (_l("Which letters you get"), url_for("notifications.settings")),
+        (_l("Your bookings in your own calendar"), url_for("notifications.calendar")),
     ]
 
 

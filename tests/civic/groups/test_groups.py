@@ -240,7 +240,7 @@ def test_a_wish_is_answered_once_with_a_reason_the_person_reads(letters):
 
     assert newcomer.id not in roles(club)
     assert any("To: newcomer@example.org" in letter and "We are full." in letter for letter in letters())
-    assert joining.ask(newcomer, club, "Is there room now?").id != wish.id
+    assert joining.ask(newcomer, queries.get_group(club.id), "Is there room now?").id != wish.id
 
 
 def test_the_database_keeps_a_second_wish_out():
