@@ -22,10 +22,12 @@ from marketplace.civic.groups.service import groups
 from marketplace.civic.places import queries as place_queries
 from marketplace.civic.places import service as places
 from marketplace.civic.places.models import Building, District
+from marketplace.civic.privacy.models import DataExport
+from marketplace.civic.privacy.service import exports
 from marketplace.civic.uploads import service as uploads
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.service import making
-from marketplace.kernel import clock, credentials, db, geo, occupancy, search
+from marketplace.kernel import clock, credentials, db, geo, occupancy, search, storage
 from marketplace.kernel.intervals import Interval
 from marketplace.sharing.spaces.models import (
     Booking,
@@ -239,4 +241,15 @@ def upload(by: Person | None = None, name: str = "river.jpg", subject: str | Non
     db.session.refresh(made)
     if subject:
         uploads.attach(owner, [made.id], subject)
+    return made
+
+
+# --- privacy ---
+
+
+def copy_of_data(owner: Person) -> DataExport:
+    """A copy of a person's data, ready to be fetched."""
+    made = exports.ask(owner)
+    storage.store().put(exports.file_of(made.key), BytesIO(b"PK"))
+    assert exports.made(made.id, made.key, 2)
     return made

@@ -88,6 +88,7 @@ def city() -> City:
         "secret": _feed(owner),
         "upload_key": factories.upload(owner).key,
         "part": "small",
+        "export_id": factories.copy_of_data(owner).id,
         **_conversation(owner, room),
         **_group(owner),
         **_webhook(who["admin"]),
@@ -127,7 +128,10 @@ def _webhook(admin: Any) -> dict[str, Any]:
     endpoint, _secret = webhooks.register(admin, "https://8.8.8.8/", "Doors", ["booking.confirmed"])
     webhooks.try_out(admin, endpoint)
     db.session.flush()
-    return {"endpoint_id": endpoint.id, "delivery_id": db.session.scalars(webhook_queries.deliveries(endpoint.id)).one().id}
+    return {
+        "endpoint_id": endpoint.id,
+        "delivery_id": db.session.scalars(webhook_queries.deliveries(endpoint.id)).one().id,
+    }
 
 
 def _feed(owner: Any) -> str | None:
@@ -165,6 +169,7 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "accounts.password": {"current": PASSWORD, "password": "three tall herons"},
     "accounts.email": {"email": "new@example.org", "password": PASSWORD},
     "accounts.tokens": {"name": "Another program"},
+    "privacy.erase": {"understood": "true"},
     "accounts_staff.grant": {"role": "moderator"},
     "accounts_staff.verify": {"method": "counter", "day": "2027-02-27"},
     "factors.prove": {"way": "password", "password": PASSWORD},
