@@ -159,11 +159,11 @@ def _named() -> Claims | None:
 @limited(*LETTERS)
 def first():
     """Choose: the account one has, or a new one."""
-    claims = _named()
+    own, claims = the_provider(), _named()
     if current_person():
         return redirect(url_for(".link", next=next_path()), 303)
     if claims is None:
-        return _back(errors.OutOfDate(name=the_provider().name), next_path())
+        return _back(errors.OutOfDate(name=own.name), next_path())
     with Form(schemas.NewAccount(), name=claims.name, email=claims.email, language=i18n.choose()) as form:
         if form.submitted:
             person = linking.open_account(claims, **form.data)
@@ -171,7 +171,7 @@ def first():
             return enter(person, next_path(), second_step_shown=claims.second_factor)
     return form.page(
         "civic/identity/first.html",
-        provider=the_provider(),
+        provider=own,
         languages=list(LANGUAGES.items()),
         onward=url_for(".link", next=next_path()),
     )

@@ -316,7 +316,7 @@ def test_an_answer_for_another_browser_is_refused(app, city, browser):
 @pytest.mark.parametrize(
     "query",
     [
-        "", "code=x", "state=x", "code=x&state=x", "error=access_denied", "code=%00&state=%00", 
+        "", "code=x", "state=x", "code=x&state=x", "error=access_denied", "code=%00&state=%00",
         "state=%ED%95%9C&code=1", "code=a&state=b&state=c",
     ],
 )  # fmt: skip
