@@ -144,7 +144,11 @@ def install(app: Flask) -> None:
             "settings_public": {"tile_url": settings.tile_url},
             "request_path": request.path if request else "",
             "messages": messages() if request else [],
-            "navigation": [(words._("Rooms"), "/spaces/"), (words._("Buildings"), "/buildings/")],
+            "navigation": [
+                (words._("Rooms"), "/spaces/"),
+                (words._("Buildings"), "/buildings/"),
+                (words._("Groups"), "/groups/"),
+            ],
             "footer_links": [
                 (words._("About Maeul"), "/about"),
                 (words._("Accessibility"), "/accessibility"),
