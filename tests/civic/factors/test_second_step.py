@@ -11,7 +11,7 @@ from marketplace.civic.factors.service import care
 from marketplace.kernel import db, hooks
 from tests import factories
 from tests.civic.factors.conftest import code, found, half_way, is_in, password, sentence, with_app, with_passkey
-from tests.conftest import MONDAY
+from tests.conftest import MONDAY, Browser
 
 GOOD = "three tall herons"
 SOON = MONDAY + timedelta(minutes=1)
@@ -367,3 +367,16 @@ def test_erasing_someone_deletes_everything_they_proved_themselves_by(browser, j
     }
     assert left == {"code_apps": 1, "passkeys": 0, "recovery_codes": 0}
     assert db.session.scalar(sa.select(sa.func.count()).select_from(PersonSession)) == 1
+
+
+def test_the_last_administrator_is_helped_from_the_command_line(app, administrator, letters):
+    with_app(administrator)
+    told = app.test_cli_runner().invoke(
+        args=["factors", "reset", "admin@example.org", "--checked", "Met at the town hall."]
+    )
+
+    assert told.exit_code == 0, told.output
+    app.test_client_class = Browser
+    assert password(app.test_client(), administrator).location == "/account/sessions"
+    assert "Met at the town hall." in letters()[-1]
+    assert app.test_cli_runner().invoke(args=["factors", "reset", "x@example.org", "--checked", "-"]).exit_code == 1

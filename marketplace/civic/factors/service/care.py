@@ -8,7 +8,7 @@ from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.factors import errors, policy, queries
 from marketplace.civic.factors.models import CodeApp, Passkey, RecoveryCode, SpentChallenge
-from marketplace.civic.factors.service.letters import tell
+from marketplace.civic.factors.service.letters import tell, tell_done_by
 from marketplace.kernel import clock, db
 from marketplace.kernel.access import permit
 from marketplace.kernel.errors import NotFound
@@ -37,12 +37,16 @@ def remove_passkey(person: Person, passkey_id: int, *, required: bool) -> None:
     tell(person, "passkey_removed", passkey=passkey.name)
 
 
-def reset(administrator: Person, person: Person, checked: str) -> None:
-    """Take away everything of someone who lost it, once it is sure who they are; every browser of theirs is out."""
-    permit(policy.may_reset, administrator, person)
+def reset(administrator: Person | None, person: Person, checked: str) -> None:
+    """Take away everything of someone who lost it, once it is sure who they are; every browser of theirs is out.
+
+    The command line does it with no administrator, for the last one of them.
+    """
+    if administrator is not None:
+        permit(policy.may_reset, administrator, person)
     erase(person)
     accounts.end_sessions(person)
-    tell(person, "reset", by=administrator, checked=checked)
+    tell_done_by(administrator.id if administrator else None, person, "reset", checked=checked)
 
 
 def erase(person: Person) -> None:

@@ -4,7 +4,12 @@ from marketplace.civic.accounts.models import Person
 from marketplace.kernel import audit, jobs
 
 
-def tell(person: Person, what: str, *, by: Person | None = None, **facts: object) -> None:
-    """Put it on record and write to the person; `what` names the letter, templates/letters/factors/<what>.txt."""
-    audit.record((by or person).id, f"factors.{what}", f"person:{person.id}", **facts)
+def tell(person: Person, what: str, **facts: object) -> None:
+    """Write to the person what they did; `what` names the letter, templates/letters/factors/<what>.txt."""
+    tell_done_by(person.id, person, what, **facts)
+
+
+def tell_done_by(actor_id: int | None, person: Person, what: str, **facts: object) -> None:
+    """Put on record what someone, or the command line, did to the person's second factors, and write to them."""
+    audit.record(actor_id, f"factors.{what}", f"person:{person.id}", **facts)
     jobs.enqueue("factors.letter", person_id=person.id, letter=what, facts=facts)
