@@ -18,7 +18,8 @@ class Files(fields.List[int]):
         schema      pictures = Files(Kind.PICTURE, Kind.RECORDING, most=5)
         view        @residents @takes_files, and in `with Form(...)`, once the thing is made:
                     uploads.service.attach(person, form.data["pictures"], "message:17", most=5)
-        template    <form method="post" enctype="multipart/form-data"> … {{ upload_field(form, "pictures", _("Pictures")) }}
+        template    <form method="post" enctype="multipart/form-data">, and in it
+                    {{ upload_field(form, "pictures", _("Pictures"), record="audio") }}
         showing     {{ shown(uploads.queries.of_subjects(["message:17"])["message:17"]) }}
 
     A refused form keeps what arrived: it stands on the page, ticked, and is not sent again.

@@ -92,10 +92,11 @@ def _file(upload: Upload, part: str) -> Response:
     response.headers["Cache-Control"] = CACHED
     response.set_etag(f"{upload.key}.{part}")
     try:
-        return response.make_conditional(request, accept_ranges=True, complete_length=size)
+        response.make_conditional(request, accept_ranges=True, complete_length=size)
     except HTTPException:  # a stretch that is not there
         stored.close()
         raise
+    return response
 
 
 @hooks.account_links.register

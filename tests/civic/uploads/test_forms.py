@@ -79,7 +79,7 @@ def staged(app, settings):
     made = create_app(settings)
     storage.use(before)
     made.register_blueprint(bp)
-    made.jinja_loader = ChoiceLoader([DictLoader({"try/message.html": PAGE}), made.jinja_loader])
+    made.jinja_loader = ChoiceLoader([DictLoader({"try/message.html": PAGE}), *filter(None, [made.jinja_loader])])
     made.test_client_class = Browser
     return made
 

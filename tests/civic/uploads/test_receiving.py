@@ -1,6 +1,7 @@
 """What is seen of a file at once: its kind by its first bytes, how large it is, and how many pixels it promises."""
 
 import io
+import shutil
 import struct
 import zlib
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from marketplace.civic.uploads import errors, service
 from marketplace.civic.uploads.models import Kind, State, Upload
-from marketplace.civic.uploads.service import magic, recording
+from marketplace.civic.uploads.service import magic
 from marketplace.kernel import db
 from tests.civic.uploads.conftest import heic, names, pdf, picture
 from tests.factories import person
@@ -116,7 +117,7 @@ def test_a_picture_without_a_head_is_refused_at_once():
 
 def test_where_ffmpeg_is_missing_recordings_are_refused_and_the_rest_goes_on(monkeypatch, recorded):
     sound = recorded("webm", video=False)
-    monkeypatch.setattr(recording.shutil, "which", lambda _program: None)
+    monkeypatch.setattr(shutil, "which", lambda _program: None)
     with pytest.raises(errors.NoRecordings):
         receive(sound)
     assert receive(picture()).kind is Kind.PICTURE
