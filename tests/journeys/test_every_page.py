@@ -25,7 +25,7 @@ PAGES = [
 ]
 NO_PAGES = {
     "/health", "/go-on", "/spaces/bookings/<reference>/booking.ics", "/dev/mailbox/<name>/<int:number>",
-    "/account/passkeys/question", "/sign-in/passkey/question", "/sign-in/second-step",
+    "/account/data/<int:export_id>", "/account/passkeys/question", "/sign-in/passkey/question", "/sign-in/second-step",
 }  # fmt: skip
 WITH_QUESTIONS = [
     ("public", "/spaces/?date=<day>&from=13:00&to=18:00&minutes=120&people=20&needs=projector"),

@@ -196,3 +196,15 @@ def test_the_record_stays_whole_and_names_nobody(monday):
     entries = list(db.session.scalars(sa.select(AuditEntry).where(AuditEntry.subject == f"person:{emily.id}")))
     assert [one.action for one in entries] == ["privacy.erasure_asked", "privacy.erased"]
     assert audit.verify() == []
+
+
+def test_whom_a_backup_brings_back_is_erased_again(app):
+    back, gone = factories.person("Emily Han"), leaving()
+    gone.erase_at, gone.erased_at = None, MONDAY
+    db.session.commit()
+    shell = app.test_cli_runner()
+
+    assert shell.invoke(args=["privacy", "erased"]).output.split() == [str(gone.id)]
+    assert "1 to be erased" in shell.invoke(args=["privacy", "erase", str(back.id), str(gone.id), "999999"]).output
+    work()
+    assert db.session.get_one(Person, back.id).name == "Former resident"
