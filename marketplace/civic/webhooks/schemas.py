@@ -13,11 +13,11 @@ def _known_kind(kind: str) -> None:
 class EndpointDetails(Schema):
     """Where news goes, and which."""
 
-    url = fields.String(
-        required=True, validate=validate.Length(max=500), error_messages={"required": _m("Enter an address.")}
-    )
     description = fields.String(
         required=True, validate=validate.Length(max=200), error_messages={"required": _m("Say which system it is.")}
+    )
+    url = fields.String(
+        required=True, validate=validate.Length(max=500), error_messages={"required": _m("Enter an address.")}
     )
     kinds = fields.List(
         fields.String(validate=_known_kind),
