@@ -1,5 +1,6 @@
 """Coming in with two factors, as someone who has both and as someone who has stolen one."""
 
+import random
 from datetime import timedelta
 from email import message_from_string, policy
 
@@ -138,6 +139,21 @@ def test_what_was_typed_before_signing_in_outlives_both_steps(browser, jiwoo, se
 
     assert answer.location == "/go-on"
     assert 'value="my calendar"' in browser.get("/go-on").text
+
+
+def test_the_most_that_is_kept_fits_into_the_cookie_beside_both_steps(browser, jiwoo, secret):
+    with_passkey(browser.application.test_client(), jiwoo)
+    letters = random.Random(1).choices([chr(number) for number in range(0xAC00, 0xD7A4)], k=790)
+    browser.send("/account/tokens", name="".join(letters))
+    with browser.session_transaction() as session:
+        assert "typed" in session
+    password(browser, jiwoo, "/go-on")
+    browser.get("/sign-in/second-step")
+    asked = browser.get("/sign-in/passkey/question")
+
+    assert len(asked.headers["Set-Cookie"]) < 4096
+    step(browser, code(secret), "/go-on")
+    assert "".join(letters) in browser.get("/go-on").text
 
 
 @pytest.mark.parametrize("elsewhere", ["//evil.example", "https://evil.example", "/\\evil.example"])

@@ -32,7 +32,7 @@ from marketplace.civic.factors.service.letters import tell
 from marketplace.kernel import clock, credentials, db
 
 MOST = 20
-ASKED = 64
+ASKED = 32
 """Bytes of a challenge."""
 UNREADABLE = (WebAuthnException, ValueError, LookupError, TypeError, AttributeError, RecursionError, struct.error)
 """What comes of an answer that no device would give."""
