@@ -241,6 +241,12 @@ def is_busy(error: sa.exc.OperationalError) -> bool:
     return locked or getattr(error.orig, "sqlstate", "") in BUSY_STATES
 
 
+def rows_of(values: Sequence[Any]) -> sa.TableValuedAlias:
+    """JSON values as the rows of a table with the one column `value`: however many, in one parameter."""
+    each = sa.func.json_each if is_sqlite() else sa.func.json_array_elements
+    return each(sa.literal(values, sa.JSON)).table_valued(sa.column("value", sa.JSON))
+
+
 def any_of(column: ColumnElement[Any], values: sa.Select[Any] | list[int] | tuple[int, ...] | set[int]) -> Any:
     """`column in values`, whether the values are a query or a handful of keys."""
     return column.in_(values if isinstance(values, sa.Select) else sorted(values))

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, Timezone
 
 from marketplace.kernel import clock
 from marketplace.kernel.intervals import Interval
@@ -59,5 +60,12 @@ def calendar(entries: Iterable[Entry], *, name: str | None = None) -> bytes:
         event.add("url", entry.url)
         event.add("status", entry.status.value)
         out.add_component(event)
-    out.add_missing_timezones()
+    if out.events:
+        out.add_component(_described(clock.zone().key))
     return out.to_ical()
+
+
+@cache
+def _described(zone: str) -> Timezone:
+    """What clocks do in a time zone; worked out once, as that takes as long as the rest of a letter."""
+    return Timezone.from_tzid(zone)

@@ -177,14 +177,16 @@ def enqueue(name: str, /, *, run_at: datetime | None = None, **payload: Any) -> 
 
 
 def enqueue_many(name: str, payloads: Sequence[dict[str, Any]], *, run_at: datetime | None = None) -> None:
-    """Have a job of this name done for each payload, however many: written in a few statements."""
+    """Have a job of this name done for each payload, in one statement however many there are."""
     if name not in _tasks:
         raise LookupError(f"there is no task {name}")
-    now = clock.now()
-    common = {"name": name, "run_at": run_at or now, "created_at": now}
-    rows = [{**common, "payload": payload} for payload in payloads]
-    if rows:
-        db.session.execute(sa.insert(Job), rows)
+    if not payloads:
+        return
+    now, each = clock.now(), db.rows_of(payloads)
+    common = {"name": name, "run_at": run_at or now, "attempts": 0, "created_at": now}
+    columns = [sa.literal(value, Job.__table__.c[column].type) for column, value in common.items()]
+    rows = sa.select(each.c.value, *columns).select_from(each)
+    db.session.execute(sa.insert(Job.__table__).from_select(["payload", *common], rows))  # type: ignore[arg-type]
 
 
 # --- carrying out ---

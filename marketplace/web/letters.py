@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -133,15 +134,15 @@ def mailbox(settings: Settings) -> Path:
 
 def _deliver(letter: EmailMessage, smtp_url: str) -> None:
     server = urlsplit(smtp_url)
-    host, trust = server.hostname or "localhost", ssl.create_default_context()
+    host, paths = server.hostname or "localhost", ssl.get_default_verify_paths()
     with (
-        smtplib.SMTP_SSL(host, server.port or 465, timeout=20, context=trust)
+        smtplib.SMTP_SSL(host, server.port or 465, timeout=20, context=_trust(paths))
         if server.scheme == "smtps"
         else smtplib.SMTP(host, server.port or 25, timeout=20)
     ) as connection:
         if server.username:
             if server.scheme != "smtps":
-                connection.starttls(context=trust)
+                connection.starttls(context=_trust(paths))
             connection.login(unquote(server.username), unquote(server.password or ""))
         try:
             connection.send_message(letter)
@@ -151,6 +152,12 @@ def _deliver(letter: EmailMessage, smtp_url: str) -> None:
             if not 500 <= code < 600 or NOT_THE_ADDRESS.search(reason):
                 raise
             hooks.letter_returned.ask(letter["To"].addresses[0].addr_spec, reason)
+
+
+@cache
+def _trust(_paths: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
+    """Whom we believe that a mail server is the one it says; read once, there are hundreds."""
+    return ssl.create_default_context()
 
 
 def _keep(letter: EmailMessage, folder: Path) -> None:
