@@ -19,6 +19,8 @@ from marketplace.civic.groups import queries as group_queries
 from marketplace.civic.groups.models import Group, GroupMember, Sort
 from marketplace.civic.groups.models import Role as GroupRole
 from marketplace.civic.groups.service import groups
+from marketplace.civic.moderation.models import Act, Case, CaseState, Concern, Decision, Reason, Report
+from marketplace.civic.moderation.service import reports, safeguarding
 from marketplace.civic.places import queries as place_queries
 from marketplace.civic.places import service as places
 from marketplace.civic.places.models import Building, District
@@ -27,7 +29,7 @@ from marketplace.civic.privacy.service import exports
 from marketplace.civic.uploads import service as uploads
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.service import making
-from marketplace.kernel import clock, credentials, db, geo, occupancy, search, storage
+from marketplace.kernel import clock, credentials, db, geo, occupancy, search, storage, things
 from marketplace.kernel.intervals import Interval
 from marketplace.sharing.spaces.models import (
     Booking,
@@ -253,3 +255,29 @@ def copy_of_data(owner: Person) -> DataExport:
     storage.store().put(exports.file_of(made.key), BytesIO(b"PK"))
     assert exports.made(made.id, made.key, 2)
     return made
+
+
+# --- moderation ---
+
+
+def report(subject: str, by: Person, reason: Reason = Reason.WRONG) -> Report:
+    """Something reported by someone who sees it."""
+    return reports.report(by, things.seen(by, subject), reason, "Please look at this.")
+
+
+def concern(subject: str, by: Person | None = None) -> Concern:
+    """Something that safeguarding officers are told about a thing that everyone sees."""
+    return safeguarding.raise_concern(by, things.seen(by, subject), Reason.AT_RISK, "Someone sleeps there.")
+
+
+def judged_case(moderator: Person, author: Person, subject: str = "message:0") -> Case:
+    """A case of something gone meanwhile that the author wrote: hidden, and the author was told."""
+    case = Case(
+        subject=subject, title="Cheap bicycles", said="Cheap bicycles for sale", author_id=author.id,
+        reason=Reason.SPAM, harm=0, due_at=clock.now(), state=CaseState.SETTLED, settled_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(case)
+    db.session.flush()
+    db.session.add(Decision(case_id=case.id, act=Act.HIDE, reason=Reason.SPAM, by_id=moderator.id))
+    db.session.flush()
+    return case

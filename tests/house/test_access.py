@@ -17,6 +17,8 @@ from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Role
 from marketplace.civic.groups import queries as groups
 from marketplace.civic.groups.service import joining
+from marketplace.civic.moderation.models import Act, Reason
+from marketplace.civic.moderation.service import decisions
 from marketplace.civic.notifications import queries as notices
 from marketplace.civic.notifications import service as telling
 from marketplace.civic.webhooks import queries as webhook_queries
@@ -30,10 +32,11 @@ from tests.conftest import Browser
 from tests.factories import march
 
 REVIEWED = Path(__file__).parent / "access.txt"
-ROLES = ("nobody", "owner", "other", "manager", "elsewhere", "staff", "moderator", "admin")
+ROLES = ("nobody", "owner", "other", "manager", "elsewhere", "staff", "moderator", "officer", "admin")
 HEAD = f"""\
 owner: whose bookings, sessions and tokens are asked for; other: another resident; manager: of this building;
-elsewhere: manager of another building; staff: of a department. `enter` sends to the sign-in page.
+elsewhere: manager of another building; staff: of a department; officer: for safeguarding.
+`enter` sends to the sign-in page.
 
 {"".join(f"{role:>10}" for role in ROLES)}
 """
@@ -59,6 +62,7 @@ def city() -> City:
         "elsewhere": [(Role.MANAGER, museum)],
         "staff": [(Role.STAFF, culture)],
         "moderator": [Role.MODERATOR],
+        "officer": [Role.SAFEGUARDING],
         "admin": [Role.ADMINISTRATOR],
     }
     who = {
@@ -92,6 +96,7 @@ def city() -> City:
         **_conversation(owner, room),
         **_group(owner),
         **_webhook(who["admin"]),
+        **_reports(owner, room),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -134,6 +139,23 @@ def _webhook(admin: Any) -> dict[str, Any]:
     }
 
 
+def _reports(owner: Any, room: Any) -> dict[str, Any]:
+    """A room reported and waiting; another, reported by the owner, hidden a moment ago; a decision about the owner."""
+    judge = factories.person("A judge", roles=[Role.MODERATOR])
+    about_owner = factories.judged_case(judge, owner)
+    lately = factories.report(f"space:{factories.space('Attic', building=room.building).id}", owner)
+    decisions.decide(judge, lately.case, Act.HIDE, reason=Reason.WRONG)
+    return {
+        "subject": f"space:{room.id}",
+        "case": factories.report(f"space:{room.id}", factories.person("A reporter")).case.reference,
+        "lately": lately.case.reference,
+        "report": lately.reference,
+        "judged": about_owner.reference,
+        "concern": factories.concern(f"space:{room.id}").reference,
+        "reason": "spam",
+    }
+
+
 def _feed(owner: Any) -> str | None:
     telling.open_feed(owner)
     return notices.feed_of(owner)
@@ -150,6 +172,15 @@ ABOUT = {  # what the address names, where it is not the plain one
     "spaces.details": {"reference": "held"},
     "spaces.leave": {"reference": "held"},
     "spaces_staff.answer": {"reference": "request"},
+    "moderation.decision": {"reference": "judged"},
+    "moderation.sent": {"reference": "report"},
+    "moderation_staff.case": {"reference": "case"},
+    "moderation_staff.claim": {"reference": "case"},
+    "moderation_staff.concern": {"reference": "concern"},
+    "moderation_staff.release": {"reference": "case"},
+    "moderation_staff.restore": {"reference": "judged"},
+    "moderation_staff.take": {"reference": "concern"},
+    "moderation_staff.undo": {"reference": "lately"},
 }
 AGAIN: dict[str, list[dict[str, str]]] = {  # addresses that are asked about something else as well
     "spaces.space": [{"space_id": "hidden"}],
@@ -184,6 +215,11 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "groups.invited": {"answer": "accept"},
     "groups.new": {"name": "Chess", "sort": "club"},
     "groups_staff.verify": {"answer": "verify", "document": "statutes", "until": "2028-03-01"},
+    "moderation.decision": {"text": "It was a poem."},
+    "moderation.report": {"reason": "spam"},
+    "moderation_staff.case": {"act": "keep"},
+    "moderation_staff.concern": {"text": "Spoke to both."},
+    "moderation_staff.words": {"en": "No advertising.", "ko": "광고는 안 됩니다.", "version": 0},
     "places_staff.edit": {"version": 1, "lift": "yes"},
     "spaces.counter": TIME | DETAILS | {
         "rules_accepted": "yes", "channel": "phone", "name": "Kim", "phone": "02-123-4567", "language": "en"

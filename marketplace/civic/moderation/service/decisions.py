@@ -69,6 +69,7 @@ def decide(
 
     Raises SomeoneAtIt, NoLongerWaiting, ReasonMissing, NoAuthor or DaysMissing.
     """
+    case = queries.anew(case)
     permit(policy.may_decide, moderator, case)
     _expect(case, CaseState.OPEN)
     if act is not Act.KEEP and reason is None:
@@ -78,8 +79,6 @@ def decide(
     if act is Act.SUSPEND and days is None:
         raise errors.DaysMissing(field="days")
     case = claim(moderator, case)
-    permit(policy.may_decide, moderator, case)  # someone may have reported it meanwhile
-    _expect(case, CaseState.OPEN)
     made = Decision(
         case_id=case.id,
         act=act,
