@@ -9,9 +9,9 @@ down_revision = "0004"
 MOMENT = sa.DateTime(timezone=True)
 
 
-def key(table: str, column: str, to: str, **more: str) -> sa.ForeignKeyConstraint:
+def key(table: str, column: str, to: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
     """A foreign key, named as the models name it."""
-    return sa.ForeignKeyConstraint([column], [to], name=f"fk_{table}_{column}", **more)
+    return sa.ForeignKeyConstraint([column], [to], name=f"fk_{table}_{column}", ondelete=ondelete)
 
 
 def upgrade() -> None:

@@ -39,8 +39,8 @@ def get_group(group_id: int, *, lock: bool = False) -> Group:
 def _read_anew(number: int, *kinds: type[db.Base]) -> None:
     """Have rows of these kinds whose key begins with a number, read before they were locked, be read again."""
     db.session.flush()
-    for key, one in list(db.session.identity_map.items()):
-        if key[0] in kinds and key[1][0] == number:
+    for one in list(db.session.identity_map.values()):
+        if isinstance(one, kinds) and (sa.inspect(one).identity or [0])[0] == number:
             db.session.expire(one)
 
 

@@ -47,8 +47,7 @@ def test_members_read_the_contact_s_address_and_how_many_they_are(browser, club)
 
 
 def test_every_page_of_one_s_group_opens(browser, club, founder):
-    joining.ask(person("Minseo Kim"), club, "I like novels.")
-    wish = db.session.scalar(queries.requests_to([club.id]))
+    wish = joining.ask(person("Minseo Kim"), club, "I like novels.")
     sign_in(browser, founder)
     for page in ("", "/edit", "/members", "/invitations", "/leave", "/close"):
         assert browser.get(f"/groups/{club.id}{page}").status_code == 200, page

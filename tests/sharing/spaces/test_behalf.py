@@ -1,6 +1,7 @@
 """Bookings for a group, and bookings that the building makes for someone at its counter or on the telephone."""
 
 import re
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -24,8 +25,15 @@ from tests.factories import bearer, group, march, officer, person, sign_in, spac
 
 TIME = march(3, 18, 20)
 START = TIME.starts_at.isoformat()
-TOLD = {"people": 5, "purpose": "A reading circle", "rules_accepted": True}
-FORM = {"start": START, "minutes": 120, "people": 5, "purpose": "Reading", "rules_accepted": "yes", "language": "en"}
+TOLD: dict[str, Any] = {"people": 5, "purpose": "A reading circle", "rules_accepted": True}
+FORM: dict[str, Any] = {
+    "start": START,
+    "minutes": 120,
+    "people": 5,
+    "purpose": "Reading",
+    "rules_accepted": "yes",
+    "language": "en",
+}
 
 
 def the_booking() -> Booking:
