@@ -181,13 +181,13 @@ def _around(thing: Thing | None, sides: Sides | None) -> dict[str, Any]:
     person = current_person()
     side = policy.side_of(person, sides)
     if sides is None or side is None:
-        return {"hindrance": None, "other": None, "may_block": False, "agreed": False}
+        return {"hindrance": None, "other": None, "office": None, "may_block": False, "agreed": False}
     other = Side.OTHER if side is Side.ONE else Side.ONE
-    office = policy.office_of(other, sides)
     hindrance = queries.hindrance(person, sides)
     return {
         "hindrance": hindrance.sentence if hindrance else None,
-        "other": office or ", ".join(queries.names_of(policy.across(side, sides))),
+        "office": policy.office_of(other, sides),
+        "other": ", ".join(queries.names_of(policy.across(side, sides))),
         "may_block": policy.other_of_two(person, sides) is not None,
         "agreed": sides.agreed,
     }
@@ -349,3 +349,12 @@ def own_words(person: Any) -> tuple[object, list[tuple[str, str]]] | None:
     """The latest conversations of the person, for my page."""
     shown = queries.listed(person, queries.part_of_person(person, in_office=False, unread=False).limit(SHOWN))
     return (_l("Messages"), [(one.thing.title, _place(one.conversation.id)) for one in shown]) if shown else None
+
+
+@hooks.account_links.register
+def account_links(_person: Any) -> tuple[object, list[tuple[str, str]]]:
+    """The pages above, for my page."""
+    return _l("Messages"), [
+        (_("Your messages"), url_for("conversations.mine")),
+        (_("People you blocked"), url_for("conversations.blocked")),
+    ]
