@@ -1,10 +1,12 @@
 """Groups for residents: finding, founding and joining one, and looking after one's own."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.views import LETTERS
 from marketplace.civic.groups import policy, queries, schemas
 from marketplace.civic.groups.errors import ChangedMeanwhile
@@ -13,6 +15,7 @@ from marketplace.civic.groups.service import groups, joining, verifying
 from marketplace.civic.places.queries import districts
 from marketplace.kernel import db, hooks, things
 from marketplace.kernel.access import permit, reveal
+from marketplace.kernel.errors import NotFound
 from marketplace.kernel.hooks import Queue, Waiting
 from marketplace.kernel.words import _, _l
 from marketplace.web.access import current_person, public, residents
@@ -22,7 +25,11 @@ from marketplace.web.security import limited
 
 bp = Blueprint("groups", __name__, url_prefix="/groups")
 
-CHANGES = {Role.MEMBER: groups.make_member, Role.OFFICER: groups.make_officer, Role.CONTACT: groups.make_contact}
+CHANGES: dict[str, Callable[[Person, Group, int], None]] = {
+    Role.MEMBER: groups.make_member,
+    Role.OFFICER: groups.make_officer,
+    Role.CONTACT: groups.make_contact,
+}
 
 
 # --- finding ---
@@ -166,12 +173,14 @@ def members(group_id: int) -> Response:
     )  # fmt: skip
 
 
-@bp.post("/<int:group_id>/members/<int:person_id>/<any(member, officer, contact):role>")
+@bp.post("/<int:group_id>/members/<int:person_id>/<role>")
 @residents
 def change_role(group_id: int, person_id: int, role: str) -> ResponseReturnValue:
     """Give a member more to do for the group, or less."""
     found = _belonging(group_id)[0]
-    CHANGES[Role(role)](current_person(), found, person_id)
+    if role not in CHANGES:
+        raise NotFound
+    CHANGES[role](current_person(), found, person_id)
     tell(_("That is changed."))
     return redirect(url_for(".members", group_id=group_id), 303)
 
