@@ -411,3 +411,14 @@ def test_the_same_few_statements_however_many_groups(browser, statements):
     for number in range(2, 15):
         group(f"Club {number}", members=[me])
     assert [count(path) for path in ("/groups/", "/groups/mine")] == few
+
+
+def test_a_wish_taken_back_may_be_made_anew_and_only_a_real_one_is_on_record():
+    club, newcomer = group(), person()
+    for _ in range(2):
+        joining.ask(newcomer, club, "")
+        joining.withdraw(newcomer, club)
+    joining.withdraw(newcomer, club)
+    db.session.commit()
+    withdrawn = sa.select(sa.func.count()).where(AuditEntry.action == "groups.withdrew")
+    assert db.session.scalar(withdrawn) == 2

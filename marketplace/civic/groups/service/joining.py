@@ -100,8 +100,8 @@ def withdraw(person: Person, group: Group) -> None:
     own = sa.delete(GroupRequest).where(
         GroupRequest.group_id == group.id, GroupRequest.person_id == person.id, GroupRequest.answered_at.is_(None)
     )
-    db.session.execute(own)
-    audit.record(person.id, "groups.withdrew", subject("group", group.id))
+    if db.session.scalar(own.returning(GroupRequest.id)):
+        audit.record(person.id, "groups.withdrew", subject("group", group.id))
 
 
 def answer(officer: Person, request: GroupRequest, *, accepted: bool, reason: str = "") -> None:
