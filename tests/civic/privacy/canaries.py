@@ -120,6 +120,8 @@ def _something(column: sa.Column[Any], number: int, person_id: int) -> Any:
         return clock.today()
     if isinstance(kind, sa.Boolean):
         return False
+    if isinstance(kind, sa.JSON):
+        return []
     if isinstance(kind, sa.String):
         return f"account:{person_id}" if column.name in NAMES else "en"
     return 1

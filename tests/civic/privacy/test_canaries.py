@@ -1,6 +1,6 @@
 """Someone acts everywhere, is erased, and then nothing they ever wrote is in the database or in a file."""
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -110,8 +110,8 @@ def raw(url: str) -> str:
     """The bytes of the database file, once what stands in its log is moved into it."""
     db.session.remove()
     engine = db.make_engine(url)
-    with engine.connect() as connection:
-        connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with closing(engine.raw_connection()) as connection:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
     return Path(str(engine.url.database)).read_bytes().decode("latin-1")
 

@@ -13,6 +13,7 @@ from typing import IO
 import pytest
 import sqlalchemy as sa
 
+from marketplace.civic.accounts.models import Role
 from marketplace.civic.privacy.errors import CopyUnderway, OneCopyADay
 from marketplace.civic.privacy.models import DataExport, ExportState
 from marketplace.civic.privacy.service import exports
@@ -158,7 +159,7 @@ def test_nobody_else_fetches_a_copy(browser, app):
     number = db.session.scalar(sa.select(DataExport.id))
     assert app.test_client().get(f"/account/data/{number}").status_code == 303
 
-    for someone in (factories.person(), factories.person(roles=["administrator"])):
+    for someone in (factories.person(), factories.person(roles=[Role.ADMINISTRATOR])):
         factories.sign_in(browser, someone)
         assert browser.get(f"/account/data/{number}").status_code in (404, 303)
         assert browser.get(f"/account/data/{number}").mimetype != "application/zip"

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.civic.accounts import service as accounts
-from marketplace.civic.accounts.models import ApiToken
+from marketplace.civic.accounts.models import ApiToken, Role
 from marketplace.kernel import clock, db, jobs, retention, words
 from marketplace.kernel.occupancy import Occupancy
 from marketplace.sharing.spaces.models import Booking, Closure
@@ -21,7 +21,7 @@ YEAR = timedelta(days=366)
 
 def test_a_booking_loses_its_words_after_a_year_and_goes_after_five(monday):
     library = factories.building()
-    room, manager = factories.space(building=library), factories.person(roles=[("manager", library)])
+    room, manager = factories.space(building=library), factories.person(roles=[(Role.MANAGER, library)])
     factories.booking(room, march(11, 10, 11), purpose="A choir")
     running.close(manager, room, march(12, 10, 11), "The floor is renewed.")
 

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import PurePosixPath
 from types import TracebackType
 from typing import IO, Any, NamedTuple
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from marketplace.kernel import clock
 from marketplace.kernel.hooks import Extract
@@ -54,7 +54,7 @@ class Archive:
         if first is None:
             return 0
         count = 0
-        with self._zip.open(f"{extract.name}.csv", "w", force_zip64=True) as table:
+        with self._member(f"{extract.name}.csv") as table:
             for count, line in enumerate(csv_lines(list(first), self._copied(chain([first], rows)))):  # noqa: B007
                 table.write(line.encode("utf-8", "replace"))
         return count  # the head came first
@@ -73,7 +73,7 @@ class Archive:
         for name, content in files.items():
             place = f"files/{extract.name}/{PurePosixPath(name).name}"
             with (
-                self._zip.open(place, "w", force_zip64=True) as member,
+                self._member(place) as member,
                 BytesIO(content) if isinstance(content, bytes) else content() as source,
             ):
                 shutil.copyfileobj(source, member, 1 << 20)
@@ -83,9 +83,16 @@ class Archive:
         """Write data.json, and README.txt last: only now it is known what there is."""
         self._json.write(b"\n}\n")
         self._json.seek(0)
-        with self._zip.open("data.json", "w", force_zip64=True) as member:
+        with self._member("data.json") as member:
             shutil.copyfileobj(self._json, member, 1 << 20)
-        self._zip.writestr("README.txt", "\ufeff" + readme)
+        with self._member("README.txt") as member:
+            member.write(f"\ufeff{readme}".encode("utf-8", "replace"))
+
+    def _member(self, name: str) -> IO[bytes]:
+        """A file within the zip, dated now, however large it becomes."""
+        info = ZipInfo(name, clock.local(clock.now()).timetuple()[:6])
+        info.compress_type = ZIP_DEFLATED
+        return self._zip.open(info, "w", force_zip64=True)
 
     def __enter__(self) -> "Archive":
         return self
