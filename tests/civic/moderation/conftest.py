@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from marketplace.civic.accounts.models import Person, Role
+from marketplace.civic.accounts.models import Method, Person, Role
+from marketplace.civic.moderation import policy
 from marketplace.civic.moderation.models import Act, Case, Decision, Reason, Report
 from marketplace.civic.moderation.queries import cases as queries
 from marketplace.civic.moderation.service import decisions, reports
@@ -91,7 +92,7 @@ def second() -> Person:
 
 def verified(name: str = "Verified") -> Person:
     made = factories.person(name)
-    made.verified_at, made.verified_method = clock.now(), "counter"
+    made.verified_at, made.verified_method = clock.now(), Method.COUNTER
     db.session.commit()
     return made
 
@@ -121,7 +122,7 @@ def settled(board: Board, author: Person, moderator: Person, monday: Callable[..
     def make(act: Act = Act.HIDE, days: int | None = None, text: str = "Buy cheap pills") -> Case:
         case = report(board.pin(author, text)).case
         made = decided(case, moderator, act, days)
-        monday(clock.now() + decisions.policy.UNDO)
+        monday(clock.now() + policy.UNDO)
         decisions.settle(made.id)
         return anew(case)
 

@@ -9,7 +9,7 @@ from marketplace.civic.accounts.models import Role
 from marketplace.civic.moderation import errors, policy
 from marketplace.civic.moderation.models import Act, Answer, Appeal, CaseState
 from marketplace.civic.moderation.queries import cases as queries
-from marketplace.civic.moderation.service import appeals
+from marketplace.civic.moderation.service import appeals, decisions
 from marketplace.civic.notifications.models import Notice
 from marketplace.kernel import clock, db
 from marketplace.kernel.errors import Forbidden
@@ -82,7 +82,7 @@ def test_a_moderator_who_reported_it_does_not_answer(board, author, moderator, s
     case = report(board.pin(author), second).case
     made = decided(case, moderator)
     monday(clock.now() + policy.UNDO)
-    appeals.decisions.settle(made.id)
+    decisions.settle(made.id)
     appeals.appeal(author, anew(case), WHY)
     assert not policy.may_answer(second, anew(case), queries.moderator_ids())
 
@@ -172,7 +172,7 @@ def test_the_author_never_learns_who_reported(board, author, moderator, browser,
     case = report(board.pin(author), informer).case
     made = decided(case, moderator)
     monday(clock.now() + policy.UNDO)
-    appeals.decisions.settle(made.id)
+    decisions.settle(made.id)
     db.session.commit()
     sign_in(browser, author)
     seen = [browser.get(path).text for path in ("/moderation/mine", f"/moderation/decisions/{case.reference}")]

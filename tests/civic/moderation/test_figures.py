@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from marketplace.civic.moderation import policy
 from marketplace.civic.moderation.models import COMMON, Act, Answer, Reason
 from marketplace.civic.moderation.queries.figures import figures, percentile
 from marketplace.civic.moderation.schemas import HEAD
@@ -30,7 +31,7 @@ def march_over(board, author, moderator, second, monday):
         monday(MONDAY + timedelta(hours=hours))
         decision = decided(case, moderator, Act.HIDE)
         if hours <= 10:
-            monday(clock.now() + decisions.policy.UNDO)
+            monday(clock.now() + policy.UNDO)
             decisions.settle(decision.id)
             appeals.appeal(author, anew(case), "No, it is a poem.")
             answer = Answer.OVERTURNED if hours <= 5 else Answer.UPHELD

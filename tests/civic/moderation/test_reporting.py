@@ -240,7 +240,7 @@ def test_a_room_is_reported_hidden_and_found_by_nobody_but_its_manager(app, brow
     link = f'href="/report/space:{room.id}"'
     assert link in browser.get(f"/spaces/{room.id}").text
     browser.send(f"/report/space:{room.id}", reason="wrong")
-    case = queries.get_case(db.session.scalar(sa.select(Case.reference)))
+    case = queries.get_case(db.session.scalars(sa.select(Case.reference)).one())
     assert case.said == "Bring your own rats"
 
     decided(case, moderator, Act.HIDE)

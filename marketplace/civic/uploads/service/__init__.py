@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeVar
 import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Person
-from marketplace.civic.accounts.policy import may_act
+from marketplace.civic.accounts.policy import expect_not_suspended, may_act
 from marketplace.civic.uploads import errors, queries
 from marketplace.civic.uploads.models import KINDS, Kind, State, Upload, UploadDay
 from marketplace.civic.uploads.service import magic, recording
@@ -35,6 +35,7 @@ def receive(person: Person, stream: BinaryIO, filename: str, kinds: Collection[s
 
     Raises UnknownKind, EmptyFile, TooLarge, TooManyPixels, Unreadable, DayFull, NoRecordings or AddressNotConfirmed.
     """
+    expect_not_suspended(person)
     if not may_act(person):
         raise errors.AddressNotConfirmed
     name = magic.harmless_name(filename)
