@@ -6,11 +6,11 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Person, Role
+from marketplace.civic.notifications.models import Notice
 from marketplace.kernel import db, occupancy
 from marketplace.kernel.audit import AuditEntry
 from marketplace.kernel.errors import Forbidden, NotFound
 from marketplace.kernel.intervals import Interval
-from marketplace.kernel.jobs import Job
 from marketplace.sharing.spaces import errors
 from marketplace.sharing.spaces.models import BookingState, Closure, Space
 from marketplace.sharing.spaces.queries import bookings as queries
@@ -73,8 +73,8 @@ def test_bookings_in_the_way_are_shown_first_then_cancelled_and_told():
         (BookingState.CANCELLED, "New floor", manager.id)
     }
     assert busy(room) == [march(10, 0, 24)]
-    told = [job.payload["booking_id"] for job in db.session.scalars(sa.select(Job)) if job.payload["news"] == "closed"]
-    assert told == [first.id, second.id]
+    told = db.session.scalars(sa.select(Notice.subject).where(Notice.news == "spaces.closed").order_by(Notice.id)).all()
+    assert told == [f"booking:{first.id}", f"booking:{second.id}"]
 
 
 def test_what_was_booked_since_the_manager_looked_is_not_cancelled_unseen():
