@@ -20,6 +20,14 @@ from tests.factories import person, said, sign_in
 PHONE = "Call me: 010-1234-5678"
 
 
+@pytest.fixture(autouse=True)
+def numbers_from_one(database: None) -> None:
+    """The first message is message 1: PostgreSQL does not take numbers back with a test, SQLite does."""
+    if not db.is_sqlite():
+        for table in ("conversations", "messages"):
+            db.session.execute(sa.text(f"ALTER SEQUENCE {table}_id_seq RESTART"))
+
+
 def picture():
     """A small picture as a browser sends it."""
     made = io.BytesIO()
@@ -115,12 +123,12 @@ def test_a_number_is_warned_of_and_sent_all_the_same_if_its_writer_is_sure(app, 
     assert f">{PHONE}</textarea>" in warning.text
     assert not db.session.scalars(sa.select(Message)).all()
 
-    assert browser.send(f"/conversations/about/{it.subject}", text=PHONE, sure="yes").status_code == 303
+    path = browser.send(f"/conversations/about/{it.subject}", text=PHONE, sure="yes").location
     caution = "nothing is agreed yet. Do not pay anyone"
-    assert caution not in browser.get("/conversations/1").text
-    assert caution in sign_in(app.test_client(), minseo).get("/conversations/1").text
+    assert caution not in browser.get(path).text
+    assert caution in sign_in(app.test_client(), minseo).get(path).text
     it.agreed = True
-    assert caution not in sign_in(app.test_client(), minseo).get("/conversations/1").text
+    assert caution not in sign_in(app.test_client(), minseo).get(path).text
 
 
 def test_a_changed_message_is_looked_at_again(browser, two):
@@ -138,14 +146,16 @@ def test_a_picture_comes_with_a_message_and_only_the_two_sides_see_it(app, brows
     warned = browser.send(f"/conversations/about/{it.subject}", text=PHONE, files=picture())
     kept = re.search(r'name="files" type="checkbox" value="(\d+)" checked', warned.text)
     assert kept, "the picture need not be sent again"
-    browser.send(f"/conversations/about/{it.subject}", text="This one", files=kept[1])
+    path, message = browser.send(f"/conversations/about/{it.subject}", text="This one", files=kept[1]).location.split(
+        "#"
+    )
 
     jobs.run_pending()
-    shown = re.search(r'src="(/uploads/\w+/small)"', browser.get("/conversations/1").text)
+    shown = re.search(r'src="(/uploads/\w+/small)"', browser.get(path).text)
     assert shown
     assert [answered(app, who, shown[1]) for who in (jiwoo, minseo, person())] == [200, 200, 404]
 
-    browser.send("/conversations/messages/1/delete")
+    browser.send(f"/conversations/messages/{message.removeprefix('message-')}/delete")
     assert [answered(app, who, shown[1]) for who in (jiwoo, minseo)] == [200, 404]
 
 

@@ -41,14 +41,14 @@ def test_both_sides_find_the_way_to_write_from_the_booking(app, library, manager
 
 def test_nobody_else_takes_part_not_even_who_may_see_the_booking(app, library, manager):
     made = booking(space(building=library), march(3, 10, 11))
-    said(manager, f"booking:{made.id}")
+    conversation = said(manager, f"booking:{made.id}").conversation_id
     others = [
         person(), person(roles=[(Role.MANAGER, building("Museum"))]), person(roles=[Role.ADMINISTRATOR]),
         person(roles=[Role.MODERATOR]),
     ]  # fmt: skip
     for other in others:
         client = sign_in(app.test_client(), other)
-        for path in (f"/conversations/about/booking:{made.id}", "/conversations/1"):
+        for path in (f"/conversations/about/booking:{made.id}", f"/conversations/{conversation}"):
             assert client.get(path).status_code == 404
         assert "Write to" not in client.get(f"/spaces/bookings/{made.reference}").text
 
@@ -139,7 +139,7 @@ def test_the_officers_of_a_group_speak_for_it(app, library, manager):
         founder, space(building=library), march(3, 10, 11), people=5, purpose="We read.", rules_accepted=True,
         behalf=for_group(founder, club.id),
     )  # fmt: skip
-    said(helper, f"booking:{made.id}", "May we come earlier?")
+    path = f"/conversations/{said(helper, f'booking:{made.id}', 'May we come earlier?').conversation_id}"
 
-    assert "Messages with Reading Club" in sign_in(app.test_client(), manager).get("/conversations/1").text
-    assert "Helper</strong> for Reading Club" in sign_in(app.test_client(), founder).get("/conversations/1").text
+    assert "Messages with Reading Club" in sign_in(app.test_client(), manager).get(path).text
+    assert "Helper</strong> for Reading Club" in sign_in(app.test_client(), founder).get(path).text
