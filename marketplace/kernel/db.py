@@ -219,7 +219,9 @@ def create_all(connection: sa.Connection) -> None:
     Base.metadata.create_all(connection)
 
 
-def rows(query: sa.Select[Any] | sa.CompoundSelect[Any]) -> Sequence[sa.Row[Any]]:
+def rows(
+    query: sa.Select[*tuple[Any, ...]] | sa.CompoundSelect[*tuple[Any, ...]],
+) -> Sequence[sa.Row[*tuple[Any, ...]]]:
     """All rows of plain columns, past the session's bookkeeping: by the thousand, that costs as much as the query."""
     session.flush()
     return session.connection().execute(query).all()

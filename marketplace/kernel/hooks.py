@@ -160,7 +160,7 @@ sign_in_facts = Hook()
 """person → rows (name, state, href, action) of the account page's part on signing in."""
 
 acts_on_person = Hook()
-"""administrator, person → (text, href) of what the one may do about the other's account, for the person's staff page."""
+"""administrator, person → (text, href) of what the one may do about the other's account, for its page."""
 
 calendar_entries = Hook()
 """person → list of ical.Entry: what the person has agreed to, lately given up included, for the calendar feed."""

@@ -132,8 +132,8 @@ def find_all(subjects: Iterable[str]) -> dict[str, Thing]:
             wanted.setdefault(kind, set()).add(int(number))
     found: dict[str, Thing] = {}
     for name, numbers in wanted.items():
-        for number, record in _kinds[name].find(numbers).items():
-            found[subject(name, number)] = Thing(subject(name, number), _kinds[name], record)
+        for key, record in _kinds[name].find(numbers).items():
+            found[subject(name, key)] = Thing(subject(name, key), _kinds[name], record)
     return found
 
 

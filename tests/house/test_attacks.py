@@ -36,7 +36,8 @@ def links(letters):
         found = {}
         for text in letters():
             letter = message_from_string(text, policy=policy.default)
-            if link := re.search(r"http://localhost(/(?:confirm|new-password)/\S*)", letter.get_body(("plain",)).get_content()):
+            body = letter.get_body(("plain",))
+            if body and (link := re.search(r"http://localhost(/(?:confirm|new-password)/\S*)", body.get_content())):
                 found[str(letter["To"])] = link[1]
         return found
 

@@ -34,7 +34,7 @@ def asked(monkeypatch):
 
 
 def test_a_thing_is_found_with_its_name_and_page(asked):
-    found = things.find("stone:2")
+    found = things.seen("me", "stone:2")
 
     assert (found.title, found.link, found.text, found.author_id) == ("TWO", "/stones/two", "TWO", 7)
 
