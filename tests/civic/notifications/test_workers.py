@@ -64,7 +64,7 @@ def start(live_database, settings, tmp_path, sink):
         "SMTP_URL": f"smtp://127.0.0.1:{sink[1]}",
     }
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "jobs", "work"]
-    running: list["subprocess.Popen[bytes]"] = []
+    running: list[subprocess.Popen[bytes]] = []
 
     def go() -> "subprocess.Popen[bytes]":
         with (tmp_path / f"worker{len(running)}.log").open("w") as log:
