@@ -473,6 +473,14 @@ class Occupancies(RuleBasedStateMachine):
             if claim is not but
         )
 
+    def first_impossible(self, wanted: list[tuple[int, Interval]]) -> int | None:
+        """Which of these is the first that cannot be held, for others or an earlier one of them."""
+        for i, (one, when) in enumerate(wanted):
+            earlier = any(self.related(one, other) and when.overlaps(then) for other, then in wanted[:i])
+            if earlier or not self.possible(one, when):
+                return i
+        return None
+
     @rule(target=resources)
     def add(self):
         return self.add_part(None)
@@ -492,7 +500,8 @@ class Occupancies(RuleBasedStateMachine):
         interval = between(start, start + length)
         expires_at = None if minutes is None else self.now + timedelta(minutes=minutes)
         kind = Kind.LOAN if minutes is None else Kind.HOLD
-        self.clear({resource.id})
+        if not self.possible(resource.id, interval):
+            self.clear({resource.id})
         try:
             claim = occupancy.claim(resource.id, interval, kind=kind, expires_at=expires_at)
         except Taken:
@@ -504,17 +513,11 @@ class Occupancies(RuleBasedStateMachine):
 
     @rule(target=claims, asked=st.lists(st.tuples(resources, starts, lengths), min_size=2, max_size=4))
     def claim_all(self, asked):
-        self.clear({resource.id for resource, _, _ in asked})
         wanted = [(resource.id, between(start, start + length)) for resource, start, length in asked]
-        first = next(
-            (
-                i
-                for i, (one, when) in enumerate(wanted)
-                if not self.possible(one, when)
-                or any(self.related(one, other) and when.overlaps(then) for other, then in wanted[:i])
-            ),
-            None,
-        )
+        first = self.first_impossible(wanted)
+        if first is not None:
+            self.clear({resource_id for resource_id, _ in wanted})
+            first = self.first_impossible(wanted)
         refusal: Taken | None = None
         try:
             made = occupancy.claim_all([Claim(one, when, Kind.BOOKING) for one, when in wanted])
