@@ -135,6 +135,7 @@ def letter_returned(email: str, reason: str) -> None:
         service.mark_returned(own, email, reason)
 
 
+hooks.taken_over.register(service.close_feed)
 hooks.erasing.register(service.erase)
 
 

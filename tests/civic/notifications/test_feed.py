@@ -6,6 +6,9 @@ import pytest
 import sqlalchemy as sa
 from icalendar import Calendar
 
+from marketplace.civic.accounts import queries as people
+from marketplace.civic.accounts import service as accounts
+from marketplace.civic.accounts.models import EmailToken
 from marketplace.civic.notifications import queries, service
 from marketplace.civic.notifications.models import CalendarFeed
 from marketplace.kernel import credentials, db
@@ -134,6 +137,18 @@ def test_a_new_address_stops_the_old_one_at_once_and_a_stopped_one_opens_nothing
     browser.send("/calendar/close")
     assert stranger.get(f"/calendar/{second}.ics").status_code == 404
     assert queries.feed_of(jiwoo) is None
+
+
+def test_whoever_opened_an_account_with_someone_s_address_reads_its_calendar_no_more(browser):
+    squatter = factories.person(email="owner@example.org", confirmed=False)
+    service.open_feed(squatter)
+    address = f"/calendar/{queries.feed_of(squatter)}.ics"
+    accounts.ask_for_new_password("owner@example.org")
+    token = db.session.scalars(sa.select(EmailToken)).one()
+
+    accounts.reset_password(people.link_of(token), "three tall herons")
+
+    assert browser.get(address).status_code == 404
 
 
 def test_a_stolen_database_opens_no_calendar(jiwoo):
