@@ -152,7 +152,7 @@ def by_link(link: str) -> GroupInvitation:
     invitation = get_invitation(int(number), lock=True)
     if invitation is None or not credentials.is_seal(word, "group", invitation.id, invitation.nonce):
         raise over
-    if not invitation.is_good or not invitation.group.is_open:
+    if not invitation.is_good or not invitation.group.is_open or invitation.group.hidden:
         raise over
     return invitation
 

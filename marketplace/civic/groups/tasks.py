@@ -55,7 +55,7 @@ _news("not_verified", _l("{group} is not verified"))
 def letter_invitation(invitation_id: int) -> None:
     """Send the link of an invitation, in the language of whoever has the address, else of who invites."""
     invitation = queries.get_invitation(invitation_id)
-    if invitation is None or not invitation.is_good:
+    if invitation is None or not invitation.is_good or invitation.group.hidden:
         return
     reader = queries.account_of(invitation.email) or invitation.invited_by
     letters.send(

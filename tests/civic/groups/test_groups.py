@@ -6,10 +6,10 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.civic.accounts import queries as people
-from marketplace.civic.accounts.errors import NotConfirmed
+from marketplace.civic.accounts.errors import NotConfirmed, Suspended
 from marketplace.civic.groups import errors, policy, queries
 from marketplace.civic.groups.models import Group, GroupInvitation, GroupMember, Role, Sort
-from marketplace.civic.groups.service import groups, joining, leaving
+from marketplace.civic.groups.service import groups, joining, leaving, verifying
 from marketplace.kernel import clock, db, hooks, things
 from marketplace.kernel.audit import AuditEntry
 from marketplace.kernel.errors import Forbidden
@@ -261,6 +261,37 @@ def test_who_joins_by_invitation_has_no_wish_left():
     joining.accept(newcomer, queries.link_of(joining.invite(person_of(club), club, newcomer.email)))
     db.session.expire_all()
     assert queries.get_request(wish.id).accepted is True
+
+
+def test_a_suspended_officer_changes_no_words_writes_no_letters_and_answers_nobody():
+    club, minseo = group(about="Novels."), person("Minseo Kim")
+    wish = joining.ask(minseo, club, "I like novels.")
+    founder = person_of(club)
+    founder.suspended_until = clock.now() + timedelta(days=7)
+    db.session.commit()
+
+    for act in (
+        lambda: groups.change(founder, club, "Scam", Sort.CLUB, version=club.version),
+        lambda: joining.invite(founder, club, "friend@example.org"),
+        lambda: joining.answer(founder, queries.get_request(wish.id), accepted=False, reason="Go away."),
+        lambda: verifying.ask(founder, club),
+    ):
+        with pytest.raises(Suspended):
+            act()
+
+
+def test_a_hidden_group_s_words_are_sent_to_nobody_and_its_links_let_nobody_in(letters):
+    club = group("Cheap watches", about="Buy here.")
+    founder, minseo = person_of(club), person("Minseo Kim")
+    invitation = joining.invite(founder, club, "friend@example.org")
+    groups.hide(club, True)
+    db.session.commit()
+
+    with pytest.raises(Forbidden):
+        joining.invite(founder, club, "another@example.org")
+    with pytest.raises(errors.InvitationOver):
+        joining.accept(minseo, queries.link_of(invitation))
+    assert not any("Cheap watches" in letter for letter in letters())
 
 
 # --- at the same instant ---

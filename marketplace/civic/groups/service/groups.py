@@ -60,6 +60,7 @@ def change(
     Raises ChangedMeanwhile if it is no longer the version that was shown.
     """
     permit(policy.may_look_after, person, group)
+    expect_may_act(person)
     expect_open(group)
     if version != group.version:
         raise errors.ChangedMeanwhile

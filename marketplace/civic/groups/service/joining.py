@@ -25,8 +25,10 @@ def invite(person: Person, group: Group, email: str) -> GroupInvitation:
     It goes the same way whether or not the address has an account. An earlier invitation of the same address is over.
     """
     permit(policy.may_look_after, person, group)
+    expect_may_act(person)
     group = queries.get_group(group.id, lock=True)
     expect_open(group)
+    permit(policy.may_act_for, person, group)  # what moderators hid is not sent to anyone
     address = one_spelling(email)
     _use_up(GroupInvitation.group_id == group.id, GroupInvitation.email == address)
     if len(queries.invitations_by(group)) >= MOST_INVITED:
@@ -107,6 +109,7 @@ def withdraw(person: Person, group: Group) -> None:
 def answer(officer: Person, request: GroupRequest, *, accepted: bool, reason: str = "") -> None:
     """Let someone join, or not, with a reason that they read. Raises AnsweredAlready or ReasonMissing."""
     permit(policy.may_look_after, officer, request.group)
+    expect_may_act(officer)
     expect_open(request.group)
     if request.answered_at is not None:
         raise errors.AnsweredAlready

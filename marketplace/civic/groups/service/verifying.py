@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.policy import expect_may_act
 from marketplace.civic.groups import errors, policy, queries
 from marketplace.civic.groups.models import Document, Group
 from marketplace.civic.groups.service.groups import expect_open, tell
@@ -16,6 +17,7 @@ MOST_YEARS = 5
 def ask(person: Person, group: Group) -> None:
     """Have staff look at the group; asked again, the first time counts."""
     permit(policy.may_look_after, person, group)
+    expect_may_act(person)
     expect_open(group)
     group.asked_at = group.asked_at or clock.now()
     db.session.flush()
