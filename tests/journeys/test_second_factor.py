@@ -104,7 +104,7 @@ def test_a_passkey_signs_in_without_a_password_and_after_one(visitor, language, 
     emily.press("Sign out")
 
     emily.go("/sign-in?next=/account/tokens")
-    emily.follow("Sign in with a passkey")
+    emily.press("Sign in with a passkey")
     emily.press("Sign in with a passkey")
     emily.page.wait_for_url("**/account/tokens")
     emily.reads("Tokens for programs")
