@@ -102,6 +102,12 @@ class ConfirmAddressFirst(Conflict):
     message = _l("Open the letter we sent you and confirm your e-mail address, then send this once more.")
 
 
+class CallerSuspended(Conflict):
+    """Whoever came or called is suspended: until when and why is nobody's business but theirs."""
+
+    message = _l("This person cannot book at present. They read why when they sign in.")
+
+
 class RulesNotAccepted(Invalid):
     """The box was left empty."""
 

@@ -1,6 +1,7 @@
 """Bookings for a group, and bookings that the building makes for someone at its counter or on the telephone."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from marketplace.civic.groups.models import Channel, GroupMember
 from marketplace.civic.groups.models import Role as Office
 from marketplace.civic.groups.service.behalf import Behalf, for_group
 from marketplace.civic.groups.service.groups import close
-from marketplace.kernel import db
+from marketplace.civic.moderation.models import Act, Decision
+from marketplace.kernel import clock, db
 from marketplace.kernel.audit import AuditEntry
 from marketplace.kernel.errors import Forbidden
 from marketplace.sharing.spaces import policy
@@ -187,6 +189,33 @@ def test_whoever_has_the_address_finds_the_booking_and_is_told_who_made_it(brows
     assert "no account yet" not in written[0]
     sign_in(browser, resident)
     assert room.title in browser.get("/spaces/bookings").text
+
+
+def test_the_counter_does_not_learn_why_someone_is_suspended(browser, room, manager):
+    resident, moderator = person("Jiwoo Park", "jiwoo@example.org"), person(roles=[Role.MODERATOR])
+    case = factories.judged_case(moderator, resident)
+    until = clock.now() + timedelta(days=7)
+    db.session.execute(sa.update(Decision).values(act=Act.SUSPEND, days=7, until=until))
+    resident.suspended_until = until
+    db.session.commit()
+    own = sign_in(browser.application.test_client(), resident)
+    assert case.reference in own.send(f"/spaces/{room.id}/hold", start=START, minutes=120).text
+
+    told = browser.send(f"/spaces/{room.id}/counter", **FORM, channel="counter", name="Ji", email="jiwoo@example.org")
+
+    assert "This person cannot book at present." in told.text
+    assert case.reference not in told.text
+    assert db.session.scalar(sa.select(sa.func.count(Booking.id))) == 0
+
+
+def test_a_suspended_manager_books_for_nobody(browser, room, manager):
+    manager.suspended_until = clock.now() + timedelta(days=7)
+    db.session.commit()
+    told = browser.send(
+        f"/spaces/{room.id}/counter", **FORM, channel="phone", name="Minseo", email="minseo@example.org"
+    )
+    assert told.status_code == 403
+    assert db.session.scalar(sa.select(sa.func.count(Booking.id))) == 0
 
 
 def test_a_caller_without_an_account_gets_a_letter_and_may_claim_the_booking(app, browser, room, manager, letters):

@@ -226,11 +226,15 @@ def _one_at_a_time(person: Person) -> None:
 
 
 def _may_have_one_more(person: Person, space: Space, rules_accepted: bool, behalf: Behalf | None) -> None:
-    expect_not_suspended(person)
     if behalf and behalf.entered_by:  # the building knows who stands before it
+        expect_not_suspended(behalf.entered_by)
         permit(policy.may_manage, behalf.entered_by, space)
-    elif not may_act(person):
-        raise errors.ConfirmAddressFirst
+        if person.is_suspended:
+            raise errors.CallerSuspended
+    else:
+        expect_not_suspended(person)
+        if not may_act(person):
+            raise errors.ConfirmAddressFirst
     if not rules_accepted:
         raise errors.RulesNotAccepted(field="rules_accepted")
     _one_at_a_time(person)
