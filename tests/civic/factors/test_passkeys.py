@@ -78,6 +78,16 @@ def test_a_device_is_asked_for_a_key_it_keeps_and_opens_only_for_its_owner(brows
     assert [known["id"] for known in options["excludeCredentials"]] == [json.loads(device.sign(options))["id"]]
 
 
+def test_what_someone_calls_a_passkey_is_not_put_on_the_record_that_is_never_erased(browser, jiwoo):
+    with_passkey(browser, jiwoo, name="Jiwoo's red phone")
+    passkey_id = db.session.scalar(sa.select(Passkey.id))
+    browser.send(f"/account/passkeys/{passkey_id}/remove")
+
+    entries = db.session.execute(sa.select(AuditEntry.action, AuditEntry.detail)).all()
+    assert {"factors.passkey_added", "factors.passkey_removed"} <= {entry.action for entry in entries}
+    assert "red phone" not in str(entries)
+
+
 @pytest.mark.parametrize(
     "lie",
     [
