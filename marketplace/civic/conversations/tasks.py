@@ -31,7 +31,8 @@ def tell_of(conversation_id: int, message_id: int) -> None:
     """Tell of a message those who have not read it by now; until they read, nothing more is told."""
     if people := queries.waiting_for(conversation_id, message_id):
         author = queries.message(message_id).message.author
-        tell(people, "conversations.message", things.subject("conversation", conversation_id), name=author.name)
+        tell(people, "conversations.message", things.subject("conversation", conversation_id), name=author.name,
+             names=author.id)  # fmt: skip
 
 
 jobs.task("conversations.seat_everywhere")(service.seat_everywhere)

@@ -41,8 +41,8 @@ def tell(person_ids: Collection[int] | int, news: str, subject: str | Thing, **f
     """Tell people something, in the present transaction: one notice each, and a letter to those who wish one at once.
 
     `news` is registered in models, `subject` names the thing it is about, or is the thing if it is at hand. The facts
-    must be JSON; `link` among them is the path of the page where the thing has none. Raises LookupError if nobody
-    registered the news.
+    must be JSON; `link` among them is the path of the page where the thing has none, and `names` the id of whoever the
+    title names, so that it can be forgotten with them. Raises LookupError if nobody registered the news.
     """
     kind = models.news(news)
     thing = things.find(subject) if isinstance(subject, str) else subject
@@ -226,7 +226,8 @@ def close_feed(person: Person) -> None:
 
 
 def erase(person: Person) -> None:
-    """Delete all that is kept about a person here."""
+    """Delete all that is kept about a person here, and what others were told that names them."""
+    db.session.execute(sa.delete(Notice).where(Notice.facts["names"].as_integer() == person.id))
     for table in (Notice, TopicChoice, CalendarFeed):
         db.session.execute(sa.delete(table).where(table.person_id == person.id))
     arrives_again(person.email)

@@ -1,12 +1,17 @@
 """Someone acts everywhere, is erased, and then nothing they ever wrote is in the database or in a file."""
 
 from contextlib import closing, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.models import Person, Role
+from marketplace.civic.groups.service import joining
+from marketplace.civic.moderation.models import Act, Reason
+from marketplace.civic.moderation.service import decisions
+from marketplace.civic.notifications.models import Notice
 from marketplace.civic.privacy import queries
 from marketplace.civic.privacy.service import erasure
 from marketplace.kernel import clock, db, hooks, jobs, limits, words
@@ -126,6 +131,26 @@ def test_the_search_finds_what_a_feature_forgets(browser, monkeypatch, live_data
     erase(person_id, monkeypatch)
 
     assert canaries.found_in(dumped()) == {"purpose", "bookings.purpose", "bookings.reason"}
+
+
+def test_what_others_were_told_of_someone_is_forgotten(monkeypatch, live_database, letters):
+    canaries = Canaries()
+    person, house = factories.person(canaries.new("name")), factories.building()
+    manager = factories.person("The manager", roles=[(Role.MANAGER, house)])
+    subject = f"booking:{factories.booking(factories.space(building=house), march(11, 10, 11), by=person).id}"
+    joining.ask(person, factories.group(), "I like novels.")
+    message = factories.said(person, subject)
+    case = factories.report(message.name, manager).case
+    decisions.decide(factories.person(roles=[Role.MODERATOR]), case, Act.WARN, reason=Reason.WRONG)
+    db.session.commit()
+    with clock.frozen(clock.now() + timedelta(hours=1)):
+        letters()
+        told = {notice.news for notice in db.session.scalars(sa.select(Notice)) if canaries.found_in([notice.title])}
+        assert {"groups.asked", "conversations.message", "moderation.outcome"} <= told
+
+        erase(person.id, monkeypatch)
+
+    assert canaries.found_in(dumped()) == set()
 
 
 def test_tries_to_sign_in_are_forgotten(browser, monkeypatch, live_database):

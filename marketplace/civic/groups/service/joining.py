@@ -92,7 +92,8 @@ def ask(person: Person, group: Group, message: str) -> GroupRequest:
             db.session.flush()
     except sa.exc.IntegrityError as clash:
         raise errors.AskedAlready from clash
-    tell([officer.person_id for officer in group.officers], group, "asked", request_id=request.id, name=person.name)
+    officers = [officer.person_id for officer in group.officers]
+    tell(officers, group, "asked", request_id=request.id, name=person.name, names=person.id)
     audit.record(person.id, "groups.asked", subject("group", group.id))
     return request
 

@@ -141,7 +141,7 @@ def settle(decision_id: int) -> None:
     if made.act is not Act.KEEP or case.auto_hidden_at is not None:
         tell(sight.author_of(case), "moderation.decided", f"case:{case.id}")
     reporters = {report.person_id for report in case.reports if report.person_id is not None}
-    tell(reporters, "moderation.outcome", f"case:{case.id}", acted=made.act is not Act.KEEP)
+    tell(reporters, "moderation.outcome", f"case:{case.id}", acted=made.act is not Act.KEEP, names=case.author_id)
 
 
 def restore(moderator: Person, case: Case) -> None:
