@@ -1,6 +1,9 @@
 """Which language a page speaks."""
 
+import re
+
 from flask import Flask, Response, request
+from markupsafe import Markup
 
 from marketplace.kernel import clock, money, words
 from marketplace.kernel.words import LANGUAGES
@@ -21,6 +24,7 @@ from marketplace.web.errors import wants_json
 from marketplace.web.pages import with_query
 
 COOKIE = "language"
+HANGUL = re.compile(r"([가-힣]+(?:[\s\d.,·()~-]*[가-힣]+)*)")
 
 
 def choose() -> str:
@@ -30,6 +34,15 @@ def choose() -> str:
             return code
     wanted = (tag.partition("-")[0].lower() for tag, weight in request.accept_languages if weight > 0)  # best first
     return next((code for code in wanted if code in LANGUAGES), "en")
+
+
+def spoken(text: object) -> object:
+    """What people wrote; its Korean is marked on an English page, so that it is read aloud as Korean (WCAG 3.1.2)."""
+    if not isinstance(text, str) or isinstance(text, Markup) or words.language.get() == "ko":
+        return text
+    marked = Markup('<span lang="ko">{}</span>')
+    pieces = HANGUL.split(text)
+    return Markup("").join(marked.format(piece) if number % 2 else piece for number, piece in enumerate(pieces))
 
 
 def switch_url(code: str) -> str:
@@ -54,6 +67,7 @@ def install(app: Flask) -> None:
             "moment": show_moment,
             "money": money.show,
             "nth": show_nth,
+            "spoken": spoken,
             "time": show_time,
             "weekday": show_weekday,
         }

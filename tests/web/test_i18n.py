@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from marketplace.kernel import words
+from marketplace.web import i18n
 from tests import factories
 
 
@@ -25,6 +27,24 @@ def switch_of(answer) -> str:
 )  # fmt: skip
 def test_a_browsers_wish_is_heard(visitor, asked, language):
     assert language_of(visitor.get("/try/form", headers={"Accept-Language": asked} if asked else {})) == language
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("세종대로 110, 3층", '<span lang="ko">세종대로 110, 3층</span>'),
+        ("Hall (강당) & stage", 'Hall (<span lang="ko">강당</span>) &amp; stage'),
+        ("<b>빔</b>", '&lt;b&gt;<span lang="ko">빔</span>&lt;/b&gt;'),
+        ("Hall", "Hall"),
+    ],
+)
+def test_korean_on_an_english_page_is_marked_as_korean(written, shown):
+    assert str(i18n.spoken(written)) == shown
+
+
+def test_korean_on_a_korean_page_is_left_alone():
+    with words.speaking("ko"):
+        assert i18n.spoken("세종대로") == "세종대로"
 
 
 def test_a_choice_is_remembered_and_beats_the_browsers_wish(visitor):
