@@ -7,7 +7,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.accounts.models import Person
-from marketplace.civic.accounts.views import LETTERS
+from marketplace.civic.accounts.views import HOUR, LETTERS, own_session
 from marketplace.civic.groups import policy, queries, schemas
 from marketplace.civic.groups.errors import ChangedMeanwhile
 from marketplace.civic.groups.models import DOCUMENTS, ROLES, SORTS, Group, GroupMember, GroupRequest, Role
@@ -21,9 +21,12 @@ from marketplace.kernel.words import _, _l
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.forms import Form
 from marketplace.web.pages import page, paging, tell
-from marketplace.web.security import limited
+from marketplace.web.security import Limit, limited
 
 bp = Blueprint("groups", __name__, url_prefix="/groups")
+
+WISHES = (Limit("wish to join", 10, HOUR, own_session), *LETTERS[1:])
+"""Each wish is told to every officer, also one taken back and sent again."""
 
 CHANGES: dict[str, Callable[[Person, Group, int], None]] = {
     Role.MEMBER: groups.make_member,
@@ -265,6 +268,7 @@ def invited(link: str) -> ResponseReturnValue:
 
 @bp.route("/<int:group_id>/join", methods=["GET", "POST"])
 @residents
+@limited(*WISHES)
 def join(group_id: int) -> ResponseReturnValue:
     """Ask to join."""
     found, member = _found(group_id)

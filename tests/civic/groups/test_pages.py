@@ -29,6 +29,15 @@ def club(founder):
     return group("Riverside Readers", by=founder, about="Novels, on Mondays.")
 
 
+def test_wishes_taken_back_and_sent_again_do_not_flood_the_officers(browser, club):
+    sign_in(browser, person())
+    sent = []
+    for _number in range(12):
+        sent.append(browser.send(f"/groups/{club.id}/join", message="Me!").status_code)
+        browser.send(f"/groups/{club.id}/withdraw")
+    assert sent == [303] * 10 + [429] * 2
+
+
 # --- what is shown to whom ---
 
 
