@@ -53,11 +53,11 @@ def everyone() -> str:
     return "all"
 
 
-def limited(*limits_: Limit) -> Callable[[View], View]:
-    """Refuse an unsafe request to this route with 429 once one of the limits is spent."""
+def limited(*limits_: Limit, reading: bool = False) -> Callable[[View], View]:
+    """Refuse an unsafe request to this route, and if `reading` costs much any, with 429 once a limit is spent."""
 
     def mark(view: View) -> View:
-        view.limits = limits_  # type: ignore[attr-defined]
+        view.limits, view.limits_reading = limits_, reading  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -96,9 +96,11 @@ class BrowserSessions(SecureCookieSessionInterface):
 
 
 def _spend_limits() -> None:
-    if request.method in SAFE_METHODS or request.endpoint is None:
+    if request.endpoint is None:
         return
     view = current_app.view_functions[request.endpoint]
+    if request.method in SAFE_METHODS and not getattr(view, "limits_reading", False):
+        return
     chosen: tuple[Limit, ...] = getattr(view, "limits", ())
     for limit in chosen:
         with db.separate() as own:

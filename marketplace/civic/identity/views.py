@@ -9,7 +9,7 @@ from flask_login import login_user
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.schemas import Nothing
-from marketplace.civic.accounts.views import LETTERS, come_in, enter, next_path
+from marketplace.civic.accounts.views import LETTERS, QUARTER, come_in, enter, next_path
 from marketplace.civic.identity import errors, policy, queries, schemas
 from marketplace.civic.identity.service import linking, provider
 from marketplace.civic.identity.service.provider import Claims, Journey, Provider
@@ -20,10 +20,13 @@ from marketplace.web import i18n
 from marketplace.web.access import current_person, public, residents, stepped_up
 from marketplace.web.forms import Form
 from marketplace.web.pages import tell, whole_address
-from marketplace.web.security import limited
+from marketplace.web.security import Limit, address, everyone, limited
 
 bp = Blueprint("identity", __name__)
 log = structlog.get_logger()
+
+JOURNEYS = (Limit("provider address", 100, QUARTER, address), Limit("provider all", 5000, QUARTER, everyone))
+"""Each way there or back may have to wait for the provider."""
 
 DECIDED_WITHIN = timedelta(minutes=30)
 """How long someone who came for the first time may take to choose an account."""
@@ -70,6 +73,7 @@ def proof(person: Person, onward: str) -> tuple[str, str] | None:
 
 @bp.get("/identity/start")
 @public
+@limited(*JOURNEYS, reading=True)
 def start():
     """Go to the provider."""
     return _leave(proof=False)
@@ -77,6 +81,7 @@ def start():
 
 @bp.get("/identity/prove")
 @residents
+@limited(*JOURNEYS, reading=True)
 def prove():
     """Go to the provider to be asked again who one is."""
     return _leave(proof=True)
@@ -93,6 +98,7 @@ def _leave(*, proof: bool):
 
 @bp.get("/identity/callback")
 @public
+@limited(*JOURNEYS, reading=True)
 def callback():
     """Come back from the provider: sign in who is known, ask who is not."""
     kept = session.pop("journey", None)

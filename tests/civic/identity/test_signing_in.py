@@ -49,6 +49,12 @@ def test_the_sign_in_page_offers_the_provider_in_both_languages(city, browser):
     assert "시민 계정" in browser.get("/sign-in?language=ko").text
 
 
+@pytest.mark.parametrize("path", ["/identity/start", "/identity/callback?code=x&state=x"])
+def test_nobody_keeps_the_provider_busy(city, browser, path):
+    asked = [browser.get(path).status_code for _ in range(102)]
+    assert asked == [303] * 100 + [429] * 2
+
+
 def test_the_browser_leaves_with_a_state_a_nonce_and_a_challenge(city, browser):
     asked = [parse_qs(urlsplit(browser.get("/identity/start").location).query) for _ in range(2)]
     for one in asked:
