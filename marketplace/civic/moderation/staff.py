@@ -27,7 +27,7 @@ from marketplace.civic.moderation.queries import cases as queries
 from marketplace.civic.moderation.queries import safeguarding as concern_queries
 from marketplace.civic.moderation.service import appeals, decisions, safeguarding
 from marketplace.civic.uploads.queries import of_subjects as attached
-from marketplace.kernel import clock, db, hooks, things
+from marketplace.kernel import audit, clock, db, hooks, things
 from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _, _l, language, ngettext
@@ -80,7 +80,10 @@ def case(reference: str) -> ResponseReturnValue:
 
 
 def _case_page(form: Form, person: Any, found: Case) -> Response:
+    """The page of a case; that it was read is on record under the case: its author is told of decisions alone."""
     now, thing = clock.now(), things.find(found.subject)
+    reader, number = person.id, found.id
+    afterwards(lambda: audit.record(reader, "moderation.looked", f"case:{number}"))
     holder = found.holder_id(now)
     return form.page(
         "civic/moderation/case.html",

@@ -9,6 +9,7 @@ from marketplace.civic.moderation.queries import cases as queries
 from marketplace.civic.moderation.service import reports
 from marketplace.civic.notifications.models import Notice
 from marketplace.kernel import db
+from marketplace.kernel.audit import AuditEntry
 from marketplace.kernel.errors import NotFound
 from tests import factories
 from tests.civic.moderation.conftest import anew, decided, report, thing, verified
@@ -217,6 +218,16 @@ def test_a_visitor_reports_one_thing_a_few_times_a_day_and_no_more(board, author
     note = board.pin(author)
     answers = [browser.send(f"/report/note:{note.id}", reason="spam", note=str(n)).status_code for n in range(7)]
     assert answers == [303] * 5 + [429] * 2
+
+
+def test_each_reading_of_a_case_is_on_record_under_the_case_and_not_told_to_its_author(
+    board, author, moderator, browser
+):
+    case = report(board.pin(author)).case
+    assert sign_in(browser, moderator).get(f"/moderation/cases/{case.reference}").status_code == 200
+
+    looked = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "moderation.looked")).all()
+    assert [(one.actor_id, one.subject, one.detail) for one in looked] == [(moderator.id, f"case:{case.id}", {})]
 
 
 def test_someone_else_s_report_is_not_shown_by_its_reference(board, author, browser, settled):
