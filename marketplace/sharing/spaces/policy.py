@@ -26,6 +26,13 @@ def may_find(person: Person | None, space: Space) -> bool:
     return space.offered or may_manage(person, space)
 
 
+def whose(booking: Booking) -> set[int]:
+    """Ids of the resident and of the officers of the group for which it was made; needs `booking.on_behalf`."""
+    group = booking.group
+    officers = group.officers if group and group.is_open and not group.hidden else []
+    return {booking.person_id, *(officer.person_id for officer in officers)}
+
+
 def is_own(person: Person | None, booking: Booking) -> bool:
     """The resident for whom it was made, or an officer of the group for which it was; needs `booking.on_behalf`."""
     if person is None:

@@ -47,9 +47,8 @@ ASKED = Topic(
 def sides(booking: Booking) -> Sides:
     """The resident, or those who act for the group, and those who run the building; needs `space.managing`."""
     group = booking.group
-    officers = {officer.person_id for officer in group.officers} if group and group.is_open and not group.hidden else ()
     return Sides(
-        one=frozenset({booking.person_id, *officers}),
+        one=frozenset(policy.whose(booking)),
         other=frozenset(grant.person_id for grant in booking.space.managing),
         agreed=booking.state is BookingState.CONFIRMED,
         open=booking.people is not None and clock.now() < booking.ends_at + TALKED_ABOUT,

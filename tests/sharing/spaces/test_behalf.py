@@ -13,8 +13,9 @@ from marketplace.civic.groups.errors import NotYourGroup
 from marketplace.civic.groups.models import Channel, GroupMember
 from marketplace.civic.groups.models import Role as Office
 from marketplace.civic.groups.service.behalf import Behalf, for_group
-from marketplace.civic.groups.service.groups import close
+from marketplace.civic.groups.service.groups import close, hide
 from marketplace.civic.moderation.models import Act, Decision
+from marketplace.civic.notifications.models import Notice
 from marketplace.kernel import clock, db
 from marketplace.kernel.audit import AuditEntry
 from marketplace.kernel.errors import Forbidden
@@ -83,6 +84,19 @@ def test_an_officer_chooses_the_group_and_everybody_reads_it(browser, club, foun
     assert "Cancel the booking" in browser.get(f"/spaces/bookings/{made.reference}").text
     assert browser.send(f"/spaces/bookings/{made.reference}/cancel").status_code == 303
     assert the_booking().state is BookingState.CANCELLED
+
+
+def test_every_officer_is_told_what_becomes_of_the_group_s_booking_until_the_group_is_hidden(club, founder):
+    second = officer(club)
+    club = groups.get_group(club.id)
+    made = bookings.book(founder, space(), TIME, **TOLD, behalf=Behalf(group=club))
+    hide(club, True)
+    bookings.cancel(founder, made)
+
+    told = db.session.execute(sa.select(Notice.person_id, Notice.news).order_by(Notice.id)).all()
+    assert sorted(told) == sorted(
+        [(founder.id, "spaces.confirmed"), (second.id, "spaces.confirmed"), (founder.id, "spaces.cancelled")]
+    )
 
 
 def test_who_acts_for_no_group_is_not_asked(browser):

@@ -315,8 +315,9 @@ def _ask_building(booking: Booking) -> None:
 
 
 def _tell(booking: Booking, news: str) -> None:
+    """Tell whose it is: for a group every officer, each of whom may give it up."""
     db.session.flush()
-    notifications.tell(booking.person_id, f"spaces.{news}", things.of("booking", booking))
+    notifications.tell(policy.whose(booking), f"spaces.{news}", things.of("booking", booking))
 
 
 def _record(person: Person, booking: Booking, what: str, **detail: int | str) -> None:
