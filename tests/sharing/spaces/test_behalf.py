@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from marketplace.civic.accounts import queries as people
 from marketplace.civic.accounts.models import Caller, Person, Role
 from marketplace.civic.groups import queries as groups
 from marketplace.civic.groups.errors import NotYourGroup
@@ -16,6 +17,7 @@ from marketplace.civic.groups.service.behalf import Behalf, for_group
 from marketplace.civic.groups.service.groups import close, hide
 from marketplace.civic.moderation.models import Act, Decision
 from marketplace.civic.notifications.models import Notice
+from marketplace.civic.privacy.service import erasure
 from marketplace.kernel import clock, db
 from marketplace.kernel.audit import AuditEntry
 from marketplace.kernel.errors import Forbidden
@@ -97,6 +99,19 @@ def test_every_officer_is_told_what_becomes_of_the_group_s_booking_until_the_gro
     assert sorted(told) == sorted(
         [(founder.id, "spaces.confirmed"), (second.id, "spaces.confirmed"), (founder.id, "spaces.cancelled")]
     )
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_an_officer_who_leaves_gives_back_nothing_that_others_booked_for_the_group(club, founder, hidden):
+    second = officer(club)
+    made = bookings.book(founder, space(), TIME, **TOLD, behalf=Behalf(group=groups.get_group(club.id)))
+    hide(club, hidden)
+    db.session.commit()
+
+    erasure.ask(people.person(second.id), understood=True)
+
+    assert made.state is BookingState.CONFIRMED
+    assert the_booking().state is BookingState.CONFIRMED
 
 
 def test_who_acts_for_no_group_is_not_asked(browser):

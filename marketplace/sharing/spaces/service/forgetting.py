@@ -21,8 +21,12 @@ AT_ONCE = 1000
 
 
 def give_back(person: Person) -> None:
-    """Give back every room a person has ahead, because they leave: whatever the deadline, others can use it."""
-    for booking in db.session.scalars(bookings_of(person, upcoming=True)).all():
+    """Give back every room a person has ahead, because they leave: whatever the deadline, others can use it.
+
+    What others booked for a group that the person looks after stays the group's.
+    """
+    own = bookings_of(person, upcoming=True).where(Booking.person_id == person.id)
+    for booking in db.session.scalars(own).all():
         if booking.state in AGREED:
             bookings.withdraw(person, booking)
         else:
