@@ -240,7 +240,7 @@ def concern(reference: str) -> ResponseReturnValue:
         "civic/moderation/concern.html",
         concern=found, thing=things.find(found.subject), note=concern_queries.note(found),
         said=concern_queries.said(found), log=[(entry, concern_queries.text(entry)) for entry in found.notes],
-        others=concern_queries.others_about(found), mine=found.officer_id == person.id, reasons=REASONS,
+        others=concern_queries.others_about(person, found), mine=found.officer_id == person.id, reasons=REASONS,
         outcomes=OUTCOMES,
     )  # fmt: skip
 

@@ -94,6 +94,18 @@ def test_an_officer_who_is_reported_or_reports_does_not_read_the_concern(board, 
         safeguarding.take(officer, about)
 
 
+def test_no_other_concern_tells_an_officer_that_they_are_reported_themselves(board, author, officer, browser):
+    note = board.pin(author, "Speaks for the club")
+    earlier = safeguarding.raise_concern(person(), thing(note), Reason.HARASSMENT, NOTE)
+    third = safeguarding.raise_concern(person(), thing(note), Reason.HARASSMENT, NOTE)
+    note.author_id = officer.id  # who answers for a thing may be someone else by now
+    about = safeguarding.raise_concern(person(), thing(note), Reason.HARASSMENT, NOTE)
+    shown = sign_in(browser, officer).get(f"/moderation/safeguarding/{earlier.reference}").text
+
+    assert third.reference in shown
+    assert about.reference not in shown
+
+
 def test_each_reading_is_on_record_under_the_concern_and_names_no_one_reported(concern, officer, author, browser):
     sign_in(browser, officer)
     for times in (1, 2):

@@ -47,12 +47,15 @@ def get_concern(reference: str) -> Concern:
 
 def concerns(officer: Person, *, closed: bool) -> sa.Select[Concern]:
     """Open concerns by when they are due, or closed ones, the latest first; none that the officer has a part in."""
-    query = sa.select(Concern).options(joinedload(Concern.officer)).where(
-        Concern.about_id.is_distinct_from(officer.id), Concern.reporter_id.is_distinct_from(officer.id)
-    )  # fmt: skip
+    query = sa.select(Concern).options(joinedload(Concern.officer)).where(_of_others(officer))
     if closed:
         return query.where(Concern.closed_at.is_not(None)).order_by(Concern.closed_at.desc(), Concern.id)
     return query.where(Concern.closed_at.is_(None)).order_by(Concern.due_at, Concern.id)
+
+
+def _of_others(officer: Person) -> sa.ColumnElement[bool]:
+    """Concerns that the officer has no part in."""
+    return sa.and_(Concern.about_id.is_distinct_from(officer.id), Concern.reporter_id.is_distinct_from(officer.id))
 
 
 def count(query: sa.Select[Concern]) -> int:
@@ -61,12 +64,12 @@ def count(query: sa.Select[Concern]) -> int:
     return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0
 
 
-def others_about(concern: Concern) -> list[Concern]:
-    """Other concerns about the same thing or the same person, the latest first."""
+def others_about(officer: Person, concern: Concern) -> list[Concern]:
+    """Other concerns about the same thing or person, the latest first; none that the officer has a part in."""
     same = [Concern.subject == concern.subject]
     if concern.about_id is not None:
         same.append(Concern.about_id == concern.about_id)
-    others = sa.select(Concern).where(sa.or_(*same), Concern.id != concern.id)
+    others = sa.select(Concern).where(sa.or_(*same), Concern.id != concern.id, _of_others(officer))
     return list(db.session.scalars(others.order_by(Concern.id.desc()).limit(20)))
 
 
