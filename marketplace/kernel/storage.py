@@ -12,10 +12,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 """What a file may be called: nothing that leads out of the directory."""
 
@@ -100,6 +96,9 @@ class Bucket:
     """Files in a bucket that speaks S3; who may is settled by the usual variables, such as AWS_ACCESS_KEY_ID."""
 
     def __init__(self, bucket: str, endpoint: str | None = None, region: str | None = None) -> None:
+        import boto3  # noqa: PLC0415 - takes a tenth of every start, and most cities keep a directory
+        from botocore.config import Config  # noqa: PLC0415
+
         patience = Config(
             connect_timeout=5,
             read_timeout=30,
@@ -118,7 +117,7 @@ class Bucket:
         """Read from the service as it is asked for."""
         try:
             size = self.client.head_object(Bucket=self.bucket, Key=name)["ContentLength"]
-        except ClientError as failure:
+        except self.client.exceptions.ClientError as failure:
             if failure.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 raise Missing(name) from None
             raise
