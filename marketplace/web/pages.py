@@ -117,7 +117,7 @@ def install(app: Flask) -> None:
     """Strict templates: an undefined name is an error, not an empty place on the page."""
     app.jinja_env.undefined = jinja2.StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    macros.install(app.jinja_env)
+    macros.install(app.jinja_env, app.extensions["settings"].data_dir / "compiled")
 
     def static(path: str) -> str:
         file = Path(app.static_folder or "") / path
