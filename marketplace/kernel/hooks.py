@@ -142,7 +142,7 @@ second_step = Hook()
 """person → path of the page that asks for their second factor, if they have one: the password alone opens nothing."""
 
 second_step_missing = Hook()
-"""person → path of the page where a second factor is set up, if the person needs one for their roles and has none."""
+"""person → path of the page where a second factor is set up, if their roles need one and this request shows none."""
 
 ways_in = Hook()
 """path to go on to → (text, href) of another way to sign in than by password, for the sign-in page."""

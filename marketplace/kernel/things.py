@@ -20,6 +20,7 @@ class Sides:
     open        whether there is still something to talk about
     one_for     whom the people of one side speak for, such as a building; None: each for themselves
     other_for   the same of the other side
+    by_role     whether the people of the other side speak by a role, and so only while they are on duty
     """
 
     one: frozenset[int]
@@ -28,6 +29,7 @@ class Sides:
     open: bool
     one_for: object | None = None
     other_for: object | None = None
+    by_role: bool = False
 
     @property
     def people(self) -> frozenset[int]:

@@ -87,6 +87,12 @@ def has_proved(person: Any) -> bool:
     return person.proved_at is not None and clock.now() - person.proved_at < PROVED_FOR
 
 
+def recognised(person: Any) -> Any:
+    """The person, from here on with the powers of their roles only if the second factor they need was shown."""
+    person.second_step_at = next(hooks.second_step_missing.each(person), None)
+    return person
+
+
 def current_person() -> Any:
     """The person this request comes from, or None."""
     return current_user._get_current_object() if current_user.is_authenticated else None
@@ -131,7 +137,7 @@ def _admit() -> ResponseReturnValue | None:
         if wants_json():
             abort(401)
         return by_way_of(url_for("accounts.sign_in"), keep_what_was_typed())
-    if mark.roles and not any(person.is_a(role) for role in mark.roles):
+    if mark.roles and not person.holds(*mark.roles):
         if wants_json():
             raise Forbidden
         abort(404)
@@ -139,10 +145,11 @@ def _admit() -> ResponseReturnValue | None:
 
 
 def _lead_to_second_factor(person: Any) -> ResponseReturnValue | None:
-    missing = hooks.second_step_missing.ask(person)
-    if missing and wants_json():
+    if person.second_step_at is None:
+        return None
+    if wants_json():
         raise SecondFactorMissing
-    return by_way_of(missing[0], keep_what_was_typed()) if missing else None
+    return by_way_of(person.second_step_at, keep_what_was_typed())
 
 
 def _ask_again(person: Any) -> ResponseReturnValue | None:

@@ -26,4 +26,4 @@ def by_bearer_token(request: Request) -> Person | None:
     if token.last_used_on != (today := clock.today()):
         used: Any = sa.update(ApiToken).where(ApiToken.id == token.id).values(last_used_on=today)
         security.afterwards(lambda: db.session.execute(used))
-    return token.person
+    return access.recognised(token.person)

@@ -108,6 +108,8 @@ class Person(db.Base):
     """By what this request's browser is recognised; not stored."""
     proved_at: datetime | None = None
     """When the person last proved in this request's browser who they are; not stored here."""
+    second_step_at: str | None = None
+    """The page to set up the second factor that the roles need and this request came without; not stored."""
 
     is_active = is_authenticated = True
     is_anonymous = False
@@ -148,22 +150,35 @@ class Person(db.Base):
         """Whether the person works for the city in any role."""
         return bool(self.grants)
 
+    def holds(self, *roles: str) -> bool:
+        """Whether the person was given one of the roles anywhere, on duty or not."""
+        return any(grant.role in roles for grant in self.grants)
+
+    @property
+    def on_duty(self) -> bool:
+        """Whether the person's roles count now: not without the second factor that they need."""
+        return self.second_step_at is None
+
+    @property
+    def _powers(self) -> Sequence["RoleGrant"]:
+        return self.grants if self.on_duty else ()
+
     def is_a(self, role: str) -> bool:
-        """Whether the person holds the role anywhere."""
-        return any(grant.role == role for grant in self.grants)
+        """Whether the person may act in the role anywhere."""
+        return any(grant.role == role for grant in self._powers)
 
     def manages(self, building_id: int) -> bool:
         """Whether the person manages this building."""
-        return any(grant.role == Role.MANAGER and grant.building_id == building_id for grant in self.grants)
+        return any(grant.role == Role.MANAGER and grant.building_id == building_id for grant in self._powers)
 
     def serves(self, department_id: int) -> bool:
         """Whether the person works in this department."""
-        return any(grant.role == Role.STAFF and grant.department_id == department_id for grant in self.grants)
+        return any(grant.role == Role.STAFF and grant.department_id == department_id for grant in self._powers)
 
     @property
     def building_ids(self) -> Sequence[int]:
         """The buildings the person manages."""
-        return sorted(grant.building_id for grant in self.grants if grant.building_id is not None)
+        return sorted(grant.building_id for grant in self._powers if grant.building_id is not None)
 
 
 def _one_role(name: str, where: str, *columns: str) -> sa.Index:

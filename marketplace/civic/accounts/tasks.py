@@ -82,7 +82,7 @@ hooks.erasing.register(service.erase_traces)
 @hooks.erasure_obstacles.register
 def roles_in_the_way(person: Person) -> Obstacle | None:
     """Whoever works for the city gives up the roles first, so that nobody waits for an answer that never comes."""
-    if person.is_a(Role.ADMINISTRATOR) and queries.count_administrators() < 2:
+    if person.holds(Role.ADMINISTRATOR) and queries.count_administrators() < 2:
         return Obstacle(_l("You are the only administrator. Make someone else an administrator first."))
     if person.is_staff:
         return Obstacle(_l("You work for the city here. Ask an administrator to take your roles away first."))

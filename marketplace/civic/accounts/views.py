@@ -70,7 +70,7 @@ def by_session(token: str) -> Person | None:
         seen = sa.update(PersonSession).where(PersonSession.id == found.id).values(seen_at=clock.now())
         security.afterwards(lambda: db.session.execute(seen))
     found.person.session_token, found.person.proved_at = token, found.proved_at
-    return found.person
+    return access.recognised(found.person)
 
 
 DEVICES = (
@@ -133,9 +133,9 @@ def enter(person: Person, onward: str, *, second_step_shown: bool = False):
     session.update(kept)
     session.permanent = True
     session["second_step_shown"] = second_step_shown
-    login_user(person)
-    missing = hooks.second_step_missing.ask(person)
-    response = by_way_of(missing[0], onward) if missing else redirect(onward, 303)
+    login_user(access.recognised(person))
+    page_first = person.second_step_at
+    response = by_way_of(page_first, onward) if page_first else redirect(onward, 303)
     if i18n.COOKIE not in request.cookies:
         _speak(response, person.language)
     return response

@@ -16,9 +16,12 @@ KEPT = timedelta(days=365)
 
 def side_of(person: Person, sides: Sides | None) -> Side | None:
     """The side that someone speaks for. Who booked a room of their own building speaks for themselves."""
-    if sides is None or person.id not in sides.people:
+    if sides is None:
         return None
-    return Side.ONE if person.id in sides.one else Side.OTHER
+    if person.id in sides.one:
+        return Side.ONE
+    speaks = person.id in sides.other and (person.on_duty or not sides.by_role)
+    return Side.OTHER if speaks else None
 
 
 def across(side: Side, sides: Sides) -> frozenset[int]:

@@ -109,10 +109,15 @@ def second_step_of(person: Person) -> str | None:
 
 @hooks.second_step_missing.register
 def second_step_missing(person: Person) -> str | None:
-    """The page to set one up, for whoever works for the city, has none, and showed none elsewhere when signing in."""
-    if not required() or not person.is_staff or session.get("second_step_shown") or queries.has_factor(person):
+    """The page to set one up, for whoever works for the city, has none, and showed none elsewhere when signing in.
+
+    A session of an account with a factor has passed the second step: those before the first one ended with it, as did
+    tokens. What was shown elsewhere counts in that browser alone, for no program.
+    """
+    if not required() or not person.is_staff:
         return None
-    return url_for("factors.overview")
+    shown_elsewhere = person.session_token is not None and session.get("second_step_shown")
+    return None if shown_elsewhere or queries.has_factor(person) else url_for("factors.overview")
 
 
 def required() -> bool:

@@ -54,6 +54,7 @@ def sides(booking: Booking) -> Sides:
         open=booking.people is not None and clock.now() < booking.ends_at + TALKED_ABOUT,
         one_for=group.title if group else None,
         other_for=booking.space.building.title,
+        by_role=True,
     )
 
 

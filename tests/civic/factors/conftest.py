@@ -75,6 +75,12 @@ def jiwoo() -> Person:
     return factories.person(email="jiwoo@example.org")
 
 
+@pytest.fixture
+def strict(app, settings, monkeypatch):
+    """A city that asks a second factor of everyone who works for it."""
+    monkeypatch.setattr(type(settings), "staff_need_second_factor", True)
+
+
 def with_app(person: Person) -> str:
     """Set up an app, whose first code is used up; gives its secret."""
     seed = codes.new_seed(person)

@@ -232,12 +232,6 @@ def test_signing_in_asks_one_statement_more_about_second_factors(app, jiwoo, sta
 
 
 @pytest.fixture
-def strict(app, settings, monkeypatch):
-    """A city that asks a second factor of everyone who works for it."""
-    monkeypatch.setattr(type(settings), "staff_need_second_factor", True)
-
-
-@pytest.fixture
 def administrator():
     return factories.person(email="admin@example.org", roles=[Role.ADMINISTRATOR])
 
