@@ -62,6 +62,12 @@ def letters_arrive() -> sa.ColumnElement[bool]:
     return sa.or_(Person.confirmed_at.is_not(None), given_to_staff)
 
 
+def one_at_a_time(*person_ids: int) -> None:
+    """Let what these people count as having stay true until the transaction ends."""
+    people = sa.select(Person.id).where(Person.id.in_(person_ids)).order_by(Person.id)
+    db.session.execute(people.with_for_update(key_share=True)).all()
+
+
 def is_taken(email: str, but_for: Person) -> bool:
     """Whether someone else confirmed the address."""
     taken = sa.exists().where(

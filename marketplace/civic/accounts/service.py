@@ -473,7 +473,12 @@ def _forget_unconfirmed(before: datetime) -> None:
 
 def shut_out(person: Person) -> None:
     """Sign every browser out and make every token useless."""
-    _end(PersonSession.person_id == person.id)
+    end_sessions(person)
+    end_tokens(person)
+
+
+def end_tokens(person: Person) -> None:
+    """Make every token useless."""
     still = sa.update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
     db.session.execute(still.values(revoked_at=clock.now()))
 

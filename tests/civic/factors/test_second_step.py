@@ -30,11 +30,14 @@ def step(browser, typed: str, onward: str = "/account/sessions"):
     return browser.send(f"/sign-in/second-step?next={onward}", way="app", code=typed)
 
 
-def link_in(letters) -> str:
-    letter = message_from_string(letters()[-1], policy=policy.default)
-    body = letter.get_body(("plain",))
+def text_of(letter: str) -> str:
+    body = message_from_string(letter, policy=policy.default).get_body(("plain",))
     assert body
-    return found(r"http://localhost(/(?:confirm|new-password)/\S*)", body.get_content())
+    return " ".join(body.get_content().split())
+
+
+def link_in(letters) -> str:
+    return found(r"http://localhost(/(?:confirm|new-password)/\S*)", text_of(letters()[-1]))
 
 
 def test_the_password_and_then_the_code_open_a_new_session(browser, jiwoo, secret):
@@ -197,6 +200,28 @@ def test_sessions_that_the_password_alone_opened_end_with_the_first_factor(app, 
     later = factories.sign_in(app.test_client(), jiwoo)
     with_passkey(browser, jiwoo, "Stick")
     assert is_in(later), "a second one ends nobody's session"
+
+
+def test_tokens_made_before_the_first_factor_end_with_it_and_the_letter_says_so(browser, jiwoo, monday, letters):
+    headers = factories.bearer(jiwoo)
+    assert browser.get("/api/v1/bookings", headers=headers).status_code == 200
+    with_passkey(browser, jiwoo)
+    added, *_ = letters()
+    assert "programs need new tokens" in text_of(added)
+    assert browser.get("/api/v1/bookings", headers=headers).status_code == 401
+
+    later = factories.bearer(jiwoo)
+    monday(SOON)
+    with_app(jiwoo)
+    assert "an app that shows codes was just set up" in text_of(letters()[-1])
+    assert "programs need new tokens" not in text_of(letters()[-1])
+    assert browser.get("/api/v1/bookings", headers=later).status_code == 200, "a second factor ends no token"
+
+
+def test_the_app_as_first_factor_ends_tokens_too(browser, jiwoo):
+    headers = factories.bearer(jiwoo)
+    with_app(jiwoo)
+    assert browser.get("/api/v1/bookings", headers=headers).status_code == 401
 
 
 def test_a_session_fixed_before_signing_in_is_not_the_one_after(app, browser, jiwoo, secret):

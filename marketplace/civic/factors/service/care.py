@@ -1,4 +1,4 @@
-"""Taking second factors away: by the person, by an administrator, and when an account is erased."""
+"""What the first second factor ends, and taking factors away: by the person, an administrator, or with the account."""
 
 from datetime import timedelta
 
@@ -15,6 +15,15 @@ from marketplace.kernel.errors import NotFound
 
 KEPT_CHALLENGES = timedelta(hours=1)
 """Longer than a challenge may be answered."""
+
+
+def end_what_the_password_opened(person: Person) -> bool:
+    """Before the first factor: end the other sessions and every token, which needed none. Says whether it is one."""
+    first = not queries.has_factor(person)
+    if first:
+        accounts.end_other_sessions(person)
+        accounts.end_tokens(person)
+    return first
 
 
 def remove_app(person: Person, *, required: bool) -> None:

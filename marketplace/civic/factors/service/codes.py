@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import pyotp
 import sqlalchemy as sa
 
-from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.errors import NotConfirmed
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.queries import one_at_a_time
 from marketplace.civic.factors import errors, policy, queries
 from marketplace.civic.factors.models import CodeApp, RecoveryCode
+from marketplace.civic.factors.service.care import end_what_the_password_opened
 from marketplace.civic.factors.service.letters import tell
 from marketplace.kernel import clock, credentials, db, vault
 
@@ -61,14 +62,13 @@ def set_up_app(person: Person, seed: Seed, code: str) -> None:
     if not policy.may_set_up(person):
         raise NotConfirmed
     step = _step(seed.secret, code)
-    _one_at_a_time(person)
-    if not queries.has_factor(person):
-        accounts.end_other_sessions(person)  # they were opened by the password alone
+    one_at_a_time(person.id)
+    first = end_what_the_password_opened(person)
     db.session.execute(sa.delete(CodeApp).where(CodeApp.person_id == person.id))
     secret = vault.lock(seed.secret, f"code_apps:{person.id}")
     db.session.add(CodeApp(person_id=person.id, secret=secret, last_step=step))
     db.session.flush()
-    tell(person, "app_added")
+    tell(person, "app_added", first=first)
 
 
 def prove_by_app(person: Person, code: str) -> None:
@@ -96,7 +96,7 @@ def _step(secret: str, code: str) -> int:
 
 def new_recovery_codes(person: Person) -> list[str]:
     """A new set instead of the old one; the codes are told only now. Raises NoFactor."""
-    _one_at_a_time(person)
+    one_at_a_time(person.id)
     if not queries.has_factor(person):
         raise errors.NoFactor
     db.session.execute(sa.delete(RecoveryCode).where(RecoveryCode.person_id == person.id))
@@ -122,13 +122,5 @@ def prove_by_recovery_code(person: Person, code: str) -> None:
     tell(person, "recovery_used", left=queries.factors_of(person).codes_left)
 
 
-def _one_at_a_time(person: Person) -> None:
-    db.session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update())
-
-
 def _digest(person: Person, code: str) -> str:
     return credentials.seal("recovery code", person.id, code)
-
-
-def _rows(done: sa.Result[tuple[int]]) -> int:
-    return done.rowcount if isinstance(done, sa.CursorResult) else 0

@@ -23,11 +23,11 @@ from webauthn.helpers.structs import (
 )
 
 from marketplace.civic.accounts import queries as people
-from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.errors import NotConfirmed
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.factors import errors, policy, queries
 from marketplace.civic.factors.models import Passkey, SpentChallenge
+from marketplace.civic.factors.service.care import end_what_the_password_opened
 from marketplace.civic.factors.service.letters import tell
 from marketplace.kernel import clock, credentials, db
 
@@ -103,6 +103,7 @@ def register(person: Person, site: Site, challenge: str, answer: str, name: str)
     except UNREADABLE as failure:
         raise errors.PasskeyRefused from failure
     _spend(challenge)
+    first = end_what_the_password_opened(person)
     passkey = Passkey(
         person_id=person.id,
         name=name,
@@ -117,9 +118,7 @@ def register(person: Person, site: Site, challenge: str, answer: str, name: str)
             db.session.flush()
     except sa.exc.IntegrityError as clash:
         raise errors.PasskeyKnown from clash
-    if not own:
-        accounts.end_other_sessions(person)  # they were opened by the password alone
-    tell(person, "passkey_added", passkey=name)
+    tell(person, "passkey_added", passkey=name, first=first)
     return passkey
 
 
