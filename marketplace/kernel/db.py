@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -217,6 +217,23 @@ def create_all(connection: sa.Connection) -> None:
     """Every table of the models, for tests; a city's database is made by the migrations."""
     prepare(connection)
     Base.metadata.create_all(connection)
+
+
+def count(query: sa.Select[*tuple[Any, ...]]) -> int:
+    """How many rows a list has, in whatever order and with whatever is read along."""
+    bare = query.with_only_columns(sa.func.count(), maintain_column_froms=True).order_by(None)
+    return session.scalar(bare) or 0
+
+
+def changed(statement: sa.Update | sa.Delete, **options: Any) -> int:
+    """Carry out an update or delete, with execution options; how many rows it changed."""
+    done = session.execute(statement, execution_options=options)
+    return cast("sa.CursorResult[Any]", done).rowcount
+
+
+def row_number(text: str) -> int | None:
+    """A number that someone sent and that a row may have; None if it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 9 else None
 
 
 def rows(

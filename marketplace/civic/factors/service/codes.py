@@ -78,7 +78,7 @@ def prove_by_app(person: Person, code: str) -> None:
         raise errors.WrongCode(field="code")
     step = _step(vault.unlock(app.secret, f"code_apps:{person.id}"), code)
     newer = sa.update(CodeApp).where(CodeApp.person_id == person.id, CodeApp.last_step < step)
-    if not _rows(db.session.execute(newer.values(last_step=step))):
+    if not db.changed(newer.values(last_step=step)):
         raise errors.WrongCode(field="code")
 
 
@@ -117,7 +117,7 @@ def prove_by_recovery_code(person: Person, code: str) -> None:
         RecoveryCode.digest == _digest(person, code.casefold().translate(TAKEN_FOR)),
         RecoveryCode.used_at.is_(None),
     )
-    if not _rows(db.session.execute(unused.values(used_at=clock.now()))):
+    if not db.changed(unused.values(used_at=clock.now())):
         raise errors.WrongRecoveryCode(field="recovery_code")
     tell(person, "recovery_used", left=queries.factors_of(person).codes_left)
 
