@@ -26,6 +26,7 @@ FEATURES = (
     "civic.moderation",
     "civic.privacy",
     "sharing.spaces",
+    "sharing.items",
     "portal.home",
     "portal.desk",
     "portal.reference",
@@ -72,12 +73,15 @@ def _lay_ground(app: Flask, settings: Settings) -> None:
 
 
 def _open_doors(app: Flask, feature: str) -> None:
-    """Import the doors that a feature has; each may offer a blueprint `bp` or command groups."""
-    package = import_module(f"{__name__}.{feature}")
-    folder = Path(str(package.__file__)).parent
+    """Import the doors that a feature has; each may offer a blueprint `bp` or command groups.
+
+    A door may be a package, whose modules are then doors themselves.
+    """
+    package = f"{__name__}.{feature}"
+    folder = Path(str(import_module(package).__file__)).parent
     for door in DOORS:
-        if (folder / f"{door}.py").exists():
-            module = import_module(f"{package.__name__}.{door}")
+        for file in (*folder.glob(f"{door}.py"), *sorted(folder.glob(f"{door}/[!_]*.py"))):
+            module = import_module(".".join((package, *file.relative_to(folder).with_suffix("").parts)))
             if hasattr(module, "bp"):
                 app.register_blueprint(module.bp)
             for group in vars(module).values():

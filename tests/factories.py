@@ -10,7 +10,7 @@ import shapely
 from PIL import Image
 
 from marketplace.civic.accounts import service as accounts
-from marketplace.civic.accounts.models import Person, PersonSession, Role, RoleGrant
+from marketplace.civic.accounts.models import Method, Person, PersonSession, Role, RoleGrant
 from marketplace.civic.conversations import service as conversations
 from marketplace.civic.conversations.models import Message
 from marketplace.civic.departments.models import Department
@@ -29,8 +29,18 @@ from marketplace.civic.privacy.service import exports
 from marketplace.civic.uploads import service as uploads
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.service import making
-from marketplace.kernel import clock, credentials, db, geo, occupancy, search, storage, things
+from marketplace.kernel import cells, clock, credentials, db, geo, occupancy, search, storage, things, vault
 from marketplace.kernel.intervals import Interval
+from marketplace.sharing.items.models import categories
+from marketplace.sharing.items.models.listing import (
+    Accessory,
+    Condition,
+    Item,
+    ItemUnit,
+    Library,
+    LibraryHours,
+    PickUpPlace,
+)
 from marketplace.sharing.spaces.models import (
     Booking,
     Feature,
@@ -281,3 +291,67 @@ def judged_case(moderator: Person, author: Person, subject: str = "message:0") -
     db.session.add(Decision(case_id=case.id, act=Act.HIDE, reason=Reason.SPAM, by_id=moderator.id))
     db.session.flush()
     return case
+
+
+# --- things that are lent ---
+
+NEAR_THE_RIVER = geo.Point(37.55, 127.05)
+
+
+def neighbour(name: str = "Sunhee Kim", *, district: District | None = None, **facts: Any) -> Person:
+    """A verified resident, perhaps of a district."""
+    made = person(name, **facts)
+    made.verified_at, made.verified_method = clock.now(), Method.COUNTER
+    made.district_id = district.id if district else None
+    db.session.commit()
+    return made
+
+
+def pick_up_place(owner: Person, point: geo.Point = NEAR_THE_RIVER, address: str = "12 River Road, door 4") -> None:
+    """Where a neighbour hands things over."""
+    locked = vault.lock(address, f"pick_up_places:{owner.id}")
+    place = PickUpPlace(
+        person_id=owner.id, cell=cells.cell_of(point), district_id=place_queries.district_at(point), address=locked
+    )
+    db.session.merge(place)
+    db.session.commit()
+
+
+def library(at: Building | None = None, *, name: str = "Riverside tool library", **facts: Any) -> Library:
+    """A library of things in a public building, open every day from 9 to 18."""
+    made = Library(name=name, building_id=(at or building(point=NEAR_THE_RIVER)).id, **facts)
+    made.hours = [LibraryHours(weekday=weekday, opens=9 * 60, closes=18 * 60) for weekday in range(8)]
+    db.session.add(made)
+    db.session.commit()
+    return made
+
+
+def item(
+    title: str = "Cordless drill",
+    owner: Person | None = None,
+    *,
+    of: Library | None = None,
+    units: int = 1,
+    parts: Mapping[str, int] | None = None,
+    point: geo.Point = NEAR_THE_RIVER,
+    category: str = "drills",
+    **facts: Any,
+) -> Item:
+    """A thing of a neighbour, or of a library, in so many identical pieces and with these accessories."""
+    if of is None and owner is None:
+        owner = neighbour("Minsu Lee")
+    made = Item(
+        title=title, owner_id=owner.id if owner and of is None else None, library_id=of.id if of else None,
+        category=category, **{"condition": Condition.GOOD, "cell": cells.cell_of(point), **facts},
+    )  # fmt: skip
+    made.district_id = made.district_id or place_queries.district_at(point)
+    db.session.add(made)
+    db.session.flush()
+    for number in range(1, units + 1):
+        db.session.add(ItemUnit(item_id=made.id, resource_id=occupancy.add_resource().id, number=number))
+    for position, (name, many) in enumerate((parts or {}).items(), 1):
+        db.session.add(Accessory(item_id=made.id, position=position, name=name, count=many))
+    words = f"{made.title} {made.description} {categories.words_of(made.category)}"
+    search.index("item", made.id, words)
+    db.session.commit()
+    return made

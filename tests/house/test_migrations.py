@@ -75,7 +75,7 @@ def ground(engines):
 @pytest.fixture
 def modelled(engines, ground):
     """The schema that the models of every feature make."""
-    for file in PACKAGE.rglob("models.py"):
+    for file in (*PACKAGE.rglob("models.py"), *PACKAGE.rglob("models/*.py")):
         import_module(".".join((PACKAGE.name, *file.relative_to(PACKAGE).with_suffix("").parts)))
     engine = engines()
     with engine.begin() as connection:

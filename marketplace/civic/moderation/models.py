@@ -1,6 +1,5 @@
 """Reports, the cases they gather in, what moderators decide, and appeals; concerns for people's safety stand apart."""
 
-import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -9,10 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
-from marketplace.kernel import clock, db
+from marketplace.kernel import clock, db, references
 from marketplace.kernel.words import Text, _l
-
-REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class Reason(StrEnum):
@@ -136,7 +133,7 @@ ANSWERS: dict[Answer, Text] = {
 
 def new_reference() -> str:
     """The name of a case or report that people can read out on the telephone."""
-    return "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(10))
+    return references.new_reference(10)
 
 
 def _where(condition: str) -> dict[str, Any]:

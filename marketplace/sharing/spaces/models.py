@@ -1,7 +1,6 @@
 """Rooms of public buildings, when they are open, what they cost, and who booked them."""
 
 import enum
-import secrets
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -15,9 +14,8 @@ from marketplace.civic.places.models import Building
 from marketplace.kernel import db, words
 from marketplace.kernel.intervals import HOLIDAY, Interval, WeeklyHours
 from marketplace.kernel.occupancy import Occupancy
+from marketplace.kernel.references import new_reference
 from marketplace.kernel.words import Text, _l
-
-REFERENCE_LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 class Kind(enum.Enum):
@@ -281,11 +279,6 @@ class SpaceFeature(db.Base):
 
     space_id: Mapped[int] = mapped_column(ForeignKey("spaces.id", ondelete="CASCADE"), primary_key=True)
     feature: Mapped[Feature] = mapped_column(primary_key=True)
-
-
-def new_reference() -> str:
-    """A booking's name that people can read out on the telephone."""
-    return "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(8))
 
 
 class Booking(db.Base):

@@ -14,9 +14,10 @@ from marketplace.kernel import calendar, clock, db, occupancy
 from marketplace.kernel.intervals import HOLIDAY, WeeklyHours
 from marketplace.kernel.occupancy import Kind as Holding
 from marketplace.kernel.occupancy import Occupancy
+from marketplace.kernel.references import LETTERS
 from marketplace.portal.demo.service import rows, words
 from marketplace.portal.demo.service.people import Crowd
-from marketplace.sharing.spaces.models import REFERENCE_LETTERS, Booking, BookingState, Closure, Kind, Space
+from marketplace.sharing.spaces.models import Booking, BookingState, Closure, Kind, Space
 
 DAYS_AHEAD = 90
 CHUNK = 5_000
@@ -293,9 +294,9 @@ def _purposes(kind: Kind, language: str) -> list[str]:
 
 
 def _reference(number: int) -> str:
-    left = (number * _SCRAMBLE + _SHIFT) % len(REFERENCE_LETTERS) ** 8
+    left = (number * _SCRAMBLE + _SHIFT) % len(LETTERS) ** 8
     letters = []
     for _ in range(8):
-        left, letter = divmod(left, len(REFERENCE_LETTERS))
-        letters.append(REFERENCE_LETTERS[letter])
+        left, letter = divmod(left, len(LETTERS))
+        letters.append(LETTERS[letter])
     return "".join(reversed(letters))

@@ -1,0 +1,1 @@
+"""Things lent between neighbours and by libraries of things."""

@@ -1,0 +1,1 @@
+"""What is lent (listing), by whom (libraries, neighbours), and every loan (lending)."""
