@@ -204,7 +204,7 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "accounts_staff.grant": {"role": "moderator"},
     "accounts_staff.verify": {"method": "counter", "day": "2027-02-27"},
     "factors.prove": {"way": "password", "password": PASSWORD},
-    "factors_staff.reset": {"checked": "Came to the counter."},
+    "factors_staff.reset": {"checked": "document"},
     "conversations.about": {"text": "Hello!"},
     "conversations.conversation": {"text": "Hello!"},
     "departments.departments": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},

@@ -1,11 +1,26 @@
 """What people prove who they are by beside a password. No secret stands here in the open."""
 
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.kernel import clock, db
+from marketplace.kernel.words import Text, _l
+
+
+class Check(StrEnum):
+    """How an administrator made sure whose account it is, before taking the second factors away."""
+
+    DOCUMENT = "document"
+    COLLEAGUE = "colleague"
+
+
+CHECKS: dict[str, Text] = {
+    Check.DOCUMENT: _l("They came in person and showed a document that says who they are"),
+    Check.COLLEAGUE: _l("They came in person, and a colleague who knows them was there"),
+}
 
 
 class CodeApp(db.Base):

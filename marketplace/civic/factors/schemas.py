@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from marketplace.civic.factors.models import Check
 from marketplace.kernel.words import _m
 
 WAYS = {
@@ -56,8 +57,6 @@ class NewPasskey(PasskeyAnswer):
 class Reset(Schema):
     """How an administrator made sure whose account it is."""
 
-    checked = fields.String(
-        required=True,
-        validate=validate.Length(min=10, max=500),
-        error_messages={"required": _m("Say how you made sure who it is.")},
+    checked = fields.Enum(
+        Check, by_value=True, required=True, error_messages={"required": _m("Say how you made sure who it is.")}
     )

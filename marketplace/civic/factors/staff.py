@@ -5,6 +5,7 @@ from flask import Blueprint, redirect, url_for
 from marketplace.civic.accounts import queries as people
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.factors import policy, queries, schemas
+from marketplace.civic.factors.models import CHECKS
 from marketplace.civic.factors.service import care
 from marketplace.kernel import hooks
 from marketplace.kernel.access import permit
@@ -36,4 +37,4 @@ def reset(person_id: int):
             care.reset(current_person(), person, **form.data)
             tell(_("The second factors of {name} are taken away. A letter tells them.", name=person.name))
             return redirect(url_for("accounts_staff.person", person_id=person.id), 303)
-    return form.page("civic/factors/reset.html", person=person, factors=queries.factors_of(person))
+    return form.page("civic/factors/reset.html", person=person, checks=list(CHECKS.items()))

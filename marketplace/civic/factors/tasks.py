@@ -8,6 +8,7 @@ from flask import url_for
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.factors import queries
+from marketplace.civic.factors.models import CHECKS
 from marketplace.civic.factors.service import care
 from marketplace.kernel import db, hooks, jobs
 from marketplace.kernel.hooks import Extract
@@ -28,6 +29,7 @@ def letter(person_id: int, letter: str, facts: dict[str, Any]) -> None:
             name=person.name,
             forgot=url_for("accounts.forgot", _external=True),
             page=url_for("factors.overview", _external=True),
+            checks=CHECKS,
             **facts,
         )
 

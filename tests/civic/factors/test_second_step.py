@@ -347,23 +347,24 @@ def test_residents_may_remove_their_last_factor_and_recovery_codes_go_with_it(br
 
 
 def test_an_administrator_resets_someone_who_lost_everything(app, browser, administrator, jiwoo, secret, letters):
-    phone = factories.sign_in(app.test_client(), jiwoo)
+    phone, program = factories.sign_in(app.test_client(), jiwoo), factories.bearer(jiwoo)
     factories.sign_in(browser, administrator)
     letters()
     path = f"/staff/people/{jiwoo.id}/second-factor"
     assert path in browser.get(f"/staff/people/{jiwoo.id}").text
-    assert browser.send(path, checked="yes").status_code == 422
-    answer = browser.send(path, checked="Came to the counter with her passport.")
+    assert browser.send(path, checked="Jiwoo came with passport M1234").status_code == 422
+    answer = browser.send(path, checked="document")
 
     assert answer.location == f"/staff/people/{jiwoo.id}"
     assert not is_in(phone)
     assert password(app.test_client(), jiwoo).location == "/account/sessions"
-    assert "Came to the counter with her passport." in letters()[-1]
+    assert "They came in person and showed a document that says who they are" in text_of(letters()[-1])
+    assert browser.get("/api/v1/bookings", headers=program).status_code == 401
     entry = db.session.execute(
         sa.text("SELECT actor_id, subject, detail FROM audit_entries WHERE action = 'factors.reset'")
     ).one()
     assert entry[:2] == (administrator.id, f"person:{jiwoo.id}")
-    assert "passport" in str(entry[2])
+    assert "document" in str(entry[2])
     assert path not in browser.get(f"/staff/people/{jiwoo.id}").text
 
 
@@ -372,9 +373,9 @@ def test_no_administrator_resets_their_own_and_nobody_else_resets_anyones(app, b
     with_app(administrator)
     factories.sign_in(browser, administrator)
     own = f"/staff/people/{administrator.id}/second-factor"
-    assert browser.send(own, checked="It is really me, I swear.").status_code == 403
+    assert browser.send(own, checked="document").status_code == 403
     moderator = factories.sign_in(app.test_client(), factories.person(roles=[Role.MODERATOR]))
-    assert moderator.send(f"/staff/people/{jiwoo.id}/second-factor", checked="Because I want to.").status_code == 404
+    assert moderator.send(f"/staff/people/{jiwoo.id}/second-factor", checked="document").status_code == 404
 
 
 # --- what is kept ---
@@ -406,12 +407,11 @@ def test_erasing_someone_deletes_everything_they_proved_themselves_by(browser, j
 
 def test_the_last_administrator_is_helped_from_the_command_line(app, administrator, letters):
     with_app(administrator)
-    told = app.test_cli_runner().invoke(
-        args=["factors", "reset", "admin@example.org", "--checked", "Met at the town hall."]
-    )
+    told = app.test_cli_runner().invoke(args=["factors", "reset", "admin@example.org", "--checked", "colleague"])
 
     assert told.exit_code == 0, told.output
     app.test_client_class = Browser
     assert password(app.test_client(), administrator).location == "/account/sessions"
-    assert "Met at the town hall." in letters()[-1]
-    assert app.test_cli_runner().invoke(args=["factors", "reset", "x@example.org", "--checked", "-"]).exit_code == 1
+    assert "a colleague who knows them was there" in text_of(letters()[-1])
+    unknown = ["factors", "reset", "x@example.org", "--checked", "colleague"]
+    assert app.test_cli_runner().invoke(args=unknown).exit_code == 1

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.factors import errors, policy, queries
-from marketplace.civic.factors.models import CodeApp, Passkey, RecoveryCode, SpentChallenge
+from marketplace.civic.factors.models import Check, CodeApp, Passkey, RecoveryCode, SpentChallenge
 from marketplace.civic.factors.service.letters import tell, tell_done_by
 from marketplace.kernel import clock, db
 from marketplace.kernel.access import permit
@@ -46,15 +46,15 @@ def remove_passkey(person: Person, passkey_id: int, *, required: bool) -> None:
     tell(person, "passkey_removed", passkey=passkey.name)
 
 
-def reset(administrator: Person | None, person: Person, checked: str) -> None:
-    """Take away everything of someone who lost it, once it is sure who they are; every browser of theirs is out.
+def reset(administrator: Person | None, person: Person, checked: Check) -> None:
+    """Take away everything of someone who lost it, once it is sure who they are; browsers and programs are out.
 
     The command line does it with no administrator, for the last one of them.
     """
     if administrator is not None:
         permit(policy.may_reset, administrator, person)
     erase(person)
-    accounts.end_sessions(person)
+    accounts.shut_out(person)
     tell_done_by(administrator.id if administrator else None, person, "reset", checked=checked)
 
 
