@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 import structlog
@@ -223,8 +223,7 @@ def _held(job: Job) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _finish(job: Job) -> None:
-    done = db.session.execute(sa.delete(Job).where(*_held(job)), execution_options={"synchronize_session": False})
-    if cast("sa.CursorResult[Any]", done).rowcount == 0:
+    if not db.changed(sa.delete(Job).where(*_held(job)), synchronize_session=False):
         raise LeaseLost
 
 
@@ -376,8 +375,7 @@ def requeue(job_id: int | None = None) -> int:
     chosen = sa.update(Job).where(Job.dead_at.is_not(None))
     if job_id is not None:
         chosen = chosen.where(Job.id == job_id)
-    revived = db.session.execute(chosen.values(dead_at=None, attempts=0, run_at=clock.now()))
-    return cast("sa.CursorResult[Any]", revived).rowcount
+    return db.changed(chosen.values(dead_at=None, attempts=0, run_at=clock.now()))
 
 
 def forget(**about: sa.Select[int] | list[int]) -> None:

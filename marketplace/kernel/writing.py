@@ -1,5 +1,6 @@
 """How dates, times, lengths and distances are written in the reader's language, on the city's clocks."""
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from babel.dates import format_date
@@ -69,6 +70,12 @@ def show_minutes(minutes: int) -> str:
 def show_clock(minute: int) -> str:
     """Minutes past midnight as 09:00; 1440 is 24:00."""
     return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def show_list(things: Iterable[object]) -> str:
+    """Pictures, documents and recordings · 사진, 문서 및 녹음: at least one."""
+    *these, those = map(str, things)
+    return _("{these} and {those}", these=", ".join(these), those=those) if these else those
 
 
 def show_distance(metres: float) -> str:

@@ -108,7 +108,7 @@ def keep_what_was_typed() -> str:
     if request.method in SAFE_METHODS:
         return request.full_path.rstrip("?")
     session.pop("typed", None)
-    g.kept = True
+    g.typed_kept = True
     typed = [(name, value) for name, value in request.form.items(multi=True) if not NOT_KEPT.search(name)]
     if len(zlib.compress(json.dumps(typed).encode())) <= KEPT_BYTES:
         session["typed"] = {"path": request.full_path.rstrip("?"), "fields": typed}
@@ -169,7 +169,7 @@ def by_way_of(page: str, onward: str) -> ResponseReturnValue:
 def _forget_typed(response: Response) -> Response:
     """Once the kept request is sent again and done, there is nothing more to keep."""
     sent = request.method not in SAFE_METHODS and response.status_code < 400 and current_user.is_authenticated
-    if sent and "kept" not in g and session.get("typed", {}).get("path") == request.full_path.rstrip("?"):
+    if sent and "typed_kept" not in g and session.get("typed", {}).get("path") == request.full_path.rstrip("?"):
         del session["typed"]
     return response
 

@@ -122,7 +122,7 @@ def _keep_answer(response: Response) -> Response:
 def sweep() -> int:
     """Forget keys that nobody sends again; returns how many."""
     old = sa.delete(IdempotencyKey).where(IdempotencyKey.created_at < clock.now() - KEPT_FOR)
-    return db.session.execute(old).rowcount  # type: ignore[attr-defined]
+    return db.changed(old)
 
 
 def forget(person: Any) -> None:

@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from urllib.parse import quote, urlencode
 
 import jinja2
+import sqlalchemy as sa
 from flask import (
     Flask,
     Response,
@@ -24,7 +25,7 @@ from flask import (
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
 
-from marketplace.kernel import words
+from marketplace.kernel import db, words
 from marketplace.kernel.errors import NotFound
 from marketplace.web import macros
 
@@ -91,6 +92,12 @@ def paging(total: int, size: int = PER_PAGE) -> Paging:
     if not 1 <= number <= found.count:
         raise NotFound
     return found
+
+
+def listed(query: sa.Select[Row]) -> tuple[Paging, list[Row]]:
+    """The page of a long list that the address asks for, and what is on it."""
+    pages = paging(db.count(query))
+    return pages, list(db.session.scalars(query.limit(pages.size).offset(pages.offset)).unique())
 
 
 @jinja2.pass_eval_context

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from marketplace.kernel import clock, db
 from marketplace.kernel.jobs import Job
@@ -239,6 +240,42 @@ def test_keys_are_asked_for_one_by_one_or_by_a_query():
     assert set(db.session.scalars(everything.where(db.any_of(columns.key, everything)))) == {"a", "b"}
     assert set(db.session.scalars(everything.where(db.any_of(columns.count, [1, 2])))) == {"a", "b"}
     assert set(db.session.scalars(everything.where(db.any_of(columns.count, [])))) == set()
+
+
+def test_a_list_is_counted_whatever_is_read_along_and_in_whatever_order():
+    one, two = Resource(), Resource()
+    db.session.add_all([one, two])
+    db.session.flush()
+    two.parent_id = one.id
+    db.session.add_all([counter("a"), counter("b"), counter("c")])
+    db.session.flush()
+    part, keys = aliased(Resource), sa.select(RateCounter.key)
+    pairs = sa.select(Resource, part).join(part, part.parent_id == Resource.id).order_by(Resource.id)
+
+    assert db.count(sa.select(RateCounter).order_by(RateCounter.key.desc())) == 3
+    assert db.count(sa.select(RateCounter).where(RateCounter.key.in_(keys.where(RateCounter.key != "b")))) == 2
+    assert db.count(pairs) == 1
+    assert db.count(pairs.where(part.id == one.id)) == 0
+
+
+def test_how_many_rows_a_statement_changed():
+    db.session.add_all([counter("a"), counter("b"), counter("c")])
+    db.session.flush()
+    columns = RateCounter.__table__.c
+
+    assert db.changed(sa.update(RateCounter).where(RateCounter.key != "a").values(count=2)) == 2
+    assert db.changed(sa.delete(RateCounter).where(columns.count == 2), synchronize_session=False) == 2
+    assert db.changed(sa.delete(RateCounter).where(columns.count == 2)) == 0
+
+
+@pytest.mark.parametrize(("text", "number"), [("0", 0), ("7", 7), ("007", 7), ("999999999", 999_999_999)])
+def test_a_number_that_a_row_may_have(text, number):
+    assert db.row_number(text) == number
+
+
+@pytest.mark.parametrize("text", ["", "-1", "+1", " 1", "1.5", "x", "1000000000", "²", "１０", "1_0", "1\n"])
+def test_what_is_no_number_of_a_row(text):
+    assert db.row_number(text) is None
 
 
 def test_preparing_a_database_twice_does_no_harm(live_database):

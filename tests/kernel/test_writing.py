@@ -112,6 +112,11 @@ def test_a_distance(metres, text):
     assert writing.show_distance(metres) == text
 
 
+def test_a_list_in_a_sentence():
+    assert both(writing.show_list, ["pictures"]) == ("pictures", "pictures")
+    assert both(writing.show_list, ["a", "b", "c"]) == ("a, b and c", "a, b 및 c")
+
+
 def test_days_of_the_week_and_holidays():
     assert both(writing.show_weekday, 0) == ("Monday", "월요일")
     assert both(writing.show_weekday, 7)[0] == "Public holidays"

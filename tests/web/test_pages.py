@@ -1,13 +1,15 @@
 """Pages: lists cut into pages, addresses that keep their question, strict templates."""
 
 import pytest
+import sqlalchemy as sa
 from jinja2 import UndefinedError
 
-from marketplace.kernel import words
+from marketplace.kernel import clock, db, words
 from marketplace.kernel.errors import NotFound
+from marketplace.kernel.limits import RateCounter
 from marketplace.web import pages
 from marketplace.web.forms import Form
-from marketplace.web.pages import Paging, paging, with_query
+from marketplace.web.pages import Paging, listed, paging, with_query
 from tests.web.stage import Wish
 
 
@@ -40,6 +42,21 @@ def test_a_page_that_is_not_there_is_not_found(at, number):
 
 def test_the_first_page_needs_no_number(at):
     assert at("/try/form", lambda: paging(100)).number == 1
+
+
+def test_a_query_is_shown_page_by_page(at):
+    for number in range(25):
+        db.session.add(RateCounter(key=f"{number:02}", window_start=clock.now(), count=1))
+    db.session.commit()
+    query = sa.select(RateCounter).order_by(RateCounter.key.desc())
+
+    (first, newest), (second, oldest) = (at(f"/try/form?page={number}", lambda: listed(query)) for number in (1, 2))
+
+    assert (first.total, first.count, second.number) == (25, 2, 2)
+    assert [row.key for row in newest] == [f"{number:02}" for number in range(24, 4, -1)]
+    assert [row.key for row in oldest] == ["04", "03", "02", "01", "00"]
+    with pytest.raises(NotFound):
+        at("/try/form?page=3", lambda: listed(query))
 
 
 def test_another_page_of_the_same_question(at):

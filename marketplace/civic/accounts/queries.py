@@ -108,10 +108,10 @@ def email_token(token_id: int) -> EmailToken | None:
 
 def by_link(link: str, *purposes: Purpose) -> EmailToken:
     """What a letter's link stands for, used or not; nobody else uses it meanwhile. Raises LinkOver."""
-    number, _, word = link.partition("-")
-    if not number.isascii() or not number.isdecimal() or len(number) > 9:
+    text, _, word = link.partition("-")
+    if (number := db.row_number(text)) is None:
         raise LinkOver
-    locked = _tokens().where(EmailToken.id == int(number), EmailToken.purpose.in_(purposes))
+    locked = _tokens().where(EmailToken.id == number, EmailToken.purpose.in_(purposes))
     found = db.session.scalars(locked.with_for_update(of=EmailToken)).unique().first()
     if found is None or not credentials.is_seal(word, "link", found.id, found.nonce):
         raise LinkOver
@@ -173,11 +173,6 @@ def search_people(words: str) -> sa.Select[Person]:
 def count_administrators() -> int:
     """How many there are."""
     return db.session.scalar(sa.select(sa.func.count()).where(RoleGrant.role == Role.ADMINISTRATOR)) or 0
-
-
-def count_people(found: sa.Select[Person]) -> int:
-    """How many there are."""
-    return db.session.scalar(found.with_only_columns(sa.func.count(), maintain_column_froms=True).order_by(None)) or 0
 
 
 def district_choices() -> list[tuple[int, str]]:

@@ -225,11 +225,7 @@ def end_other_sessions(person: Person) -> int:
 
 
 def _end(*which: sa.ColumnElement[bool]) -> int:
-    return _rows(db.session.execute(sa.delete(PersonSession).where(*which)))
-
-
-def _rows(done: sa.Result[Any]) -> int:
-    return done.rowcount if isinstance(done, sa.CursorResult) else 0
+    return db.changed(sa.delete(PersonSession).where(*which))
 
 
 # --- passwords ---
@@ -268,9 +264,7 @@ def _set_password(person: Person, password: str) -> None:
     _check_password(password, person.name, person.email)
     person.password_hash = credentials.hashed(password)
     _use_up_links(person)
-    end_sessions(person)
-    still = sa.update(ApiToken).where(ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None))
-    db.session.execute(still.values(revoked_at=clock.now()))
+    shut_out(person)
     audit.record(person.id, "accounts.password_changed", f"person:{person.id}")
     jobs.enqueue("accounts.letter_password", person_id=person.id)
     hooks.account_changed.ask(person, words._l("Your password was changed"))
@@ -342,7 +336,7 @@ def revoke_api_token(person: Person, token_id: int) -> None:
     own = sa.update(ApiToken).where(
         ApiToken.id == token_id, ApiToken.person_id == person.id, ApiToken.revoked_at.is_(None)
     )
-    if not _rows(db.session.execute(own.values(revoked_at=clock.now()))):
+    if not db.changed(own.values(revoked_at=clock.now())):
         raise NotFound
     audit.record(person.id, "accounts.token_revoked", f"api_token:{token_id}")
 

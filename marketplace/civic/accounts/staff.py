@@ -5,14 +5,14 @@ from flask import Blueprint, redirect, url_for
 from marketplace.civic.accounts import policy, queries, schemas, service
 from marketplace.civic.accounts.models import METHODS, ROLES, Person, Role
 from marketplace.civic.departments.queries import all_departments
-from marketplace.kernel import audit, clock, db, hooks, looking
+from marketplace.kernel import audit, clock, hooks, looking
 from marketplace.kernel.access import permit
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _, _l
 from marketplace.web.access import current_person, staff, stepped_up
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import listed, page, tell
 from marketplace.web.security import afterwards
 
 bp = Blueprint("accounts_staff", __name__, url_prefix="/staff/people")
@@ -26,8 +26,7 @@ def people():
     """People by name or address."""
     with Form(schemas.PeopleSearch(), method="GET") as form:
         found = queries.search_people(form.data.get("words", ""))
-    pages = paging(queries.count_people(found))
-    shown = list(db.session.scalars(found.offset(pages.offset).limit(pages.size)))
+    pages, shown = listed(found)
     reader, on_page = current_person().id, {"found": pages.total, "page": pages.number}
     afterwards(lambda: audit.record(reader, "accounts.people_listed", "people", **on_page))
     return form.page("civic/accounts/people.html", people=shown, pages=pages)

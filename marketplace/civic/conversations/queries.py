@@ -167,12 +167,6 @@ def part_of_person(person: Person, *, in_office: bool, unread: bool) -> sa.Selec
     return part.where(Conversation.last_id > Seat.read_id) if unread else part
 
 
-def count(query: sa.Select[Conversation, Seat, Message]) -> int:
-    """How many conversations a list has."""
-    bare = query.options().with_only_columns(Conversation.id).order_by(None)
-    return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0
-
-
 def listed(person: Person, query: sa.Select[Conversation, Seat, Message]) -> list[Mine]:
     """Some of a list, with what each is about; without those in which the person has no part any more."""
     rows = db.session.execute(query).all()

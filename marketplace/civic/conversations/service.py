@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, cast
 
 import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Person, Role
+from marketplace.civic.accounts.queries import one_at_a_time
 from marketplace.civic.conversations import errors, policy, queries
 from marketplace.civic.conversations.models import Block, Conversation, Message, Seat, Side
 from marketplace.civic.uploads import service as uploads
@@ -14,7 +14,7 @@ from marketplace.kernel import audit, clock, contacts, db, jobs, looking, things
 from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.things import Sides
-from marketplace.kernel.words import _
+from marketplace.kernel.writing import show_list
 
 PATIENCE = timedelta(minutes=2)
 """How long a message waits for its reader before a notice goes out: who is reading along needs none."""
@@ -68,7 +68,8 @@ def say(
         raise errors.NothingWritten(field="text")
     found = [] if sides.agreed else contacts.find(text)
     if found and not sure:
-        raise errors.HoldsContacts(field="text", what=_listed(found), found=found)
+        kinds = dict.fromkeys(str(one.kind.words) for one in found)
+        raise errors.HoldsContacts(field="text", what=show_list(kinds), found=found)
     seats = _seated(conversation, sides)
     message = Message(
         conversation_id=conversation.id,
@@ -86,23 +87,13 @@ def say(
     return message
 
 
-def _listed(found: Collection[contacts.Found]) -> str:
-    kinds = list(dict.fromkeys(str(one.kind.words) for one in found))
-    return kinds[0] if len(kinds) == 1 else _("{these} and {those}", these=", ".join(kinds[:-1]), those=kinds[-1])
-
-
 def _one_at_a_time(person: Person, conversation: Conversation, sides: Sides) -> None:
     """Let nobody else write here, and of two neighbours neither block the other, until the transaction ends."""
     other = policy.other_of_two(person, sides)
     if other is not None:
-        _lock_pair(person.id, other)
+        one_at_a_time(person.id, other)
     own = sa.select(Conversation).where(Conversation.id == conversation.id).with_for_update()
     db.session.scalars(own, execution_options={"populate_existing": True}).one()
-
-
-def _lock_pair(one: int, other: int) -> None:
-    pair = sa.select(Person.id).where(Person.id.in_((one, other))).order_by(Person.id)
-    db.session.execute(pair.with_for_update(key_share=True)).all()
 
 
 def _seated(conversation: Conversation, sides: Sides) -> list[Seat]:
@@ -206,7 +197,7 @@ def block(person: Person, sides: Sides | None) -> None:
     other = policy.other_of_two(person, sides) if sides else None
     if other is None:
         raise NotFound
-    _lock_pair(person.id, other)
+    one_at_a_time(person.id, other)
     if db.session.get(Block, (person.id, other)) is None:
         db.session.add(Block(blocker_id=person.id, blocked_id=other))
         db.session.flush()
@@ -254,7 +245,7 @@ def forget() -> int:
     old = list(db.session.scalars(quiet.with_for_update()))
     for table in (Message, Seat):
         db.session.execute(sa.delete(table).where(table.conversation_id.in_(old)))
-    gone = db.session.execute(sa.delete(Conversation).where(Conversation.id.in_(old)))
+    gone = db.changed(sa.delete(Conversation).where(Conversation.id.in_(old)))
     if len(old) == AT_ONCE:
         jobs.enqueue("conversations.forget")
-    return cast("sa.CursorResult[Any]", gone).rowcount
+    return gone

@@ -13,7 +13,7 @@ from marketplace.civic.conversations.models import Message, Side
 from marketplace.civic.conversations.queries import Spoken, Stretch, Talk
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.queries import of_subjects
-from marketplace.kernel import clock, hooks, things
+from marketplace.kernel import clock, db, hooks, things
 from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.things import Sides, Thing
@@ -42,7 +42,7 @@ def mine() -> Response:
     """The conversations one has a part in, latest first."""
     person = current_person()
     found = queries.of_person(person)
-    pages = paging(queries.count(found))
+    pages = paging(db.count(found))
     shown = queries.listed(person, found.limit(pages.size).offset(pages.offset))
     return page("civic/conversations/mine.html", shown=shown, pages=pages)
 
@@ -148,9 +148,9 @@ def _asked(name: str) -> int | None:
     text = request.args.get(name)
     if text is None:
         return None
-    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+    if (number := db.row_number(text)) is None:
         raise NotFound
-    return int(text)
+    return number
 
 
 def _stretch(talk: Talk) -> Stretch:
@@ -322,7 +322,7 @@ things.register(
 def _queue(person: Any, *, in_office: bool) -> hooks.Queue | None:
     """What one has not read yet."""
     found = queries.part_of_person(person, in_office=in_office, unread=True)
-    if not (count := queries.count(found)):
+    if not (count := db.count(found)):
         return None
     waiting = [
         hooks.Waiting(_("{name} wrote about {title}", name=one.last.author.name, title=one.thing.title),

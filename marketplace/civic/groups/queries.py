@@ -59,12 +59,6 @@ def found(words: str = "", district_id: int | None = None) -> sa.Select[Group]:
     return query.order_by(Group.name, Group.id)
 
 
-def count(query: sa.Select[Group]) -> int:
-    """How many rows a list has."""
-    bare = query.options().with_only_columns(Group.id).order_by(None)
-    return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0
-
-
 def sizes(of: Sequence[Group]) -> dict[int, int]:
     """How many members each of these groups has."""
     counted = sa.select(GroupMember.group_id, sa.func.count()).group_by(GroupMember.group_id)
@@ -146,10 +140,9 @@ def by_link(link: str) -> GroupInvitation:
     A link that no letter ever held is answered like one that is used up.
     """
     over = InvitationOver(days=policy.INVITATION_LASTS.days)
-    number, _, word = link.partition("-")
-    if not number.isascii() or not number.isdecimal() or len(number) > 9:
-        raise over
-    invitation = get_invitation(int(number), lock=True)
+    text, _, word = link.partition("-")
+    number = db.row_number(text)
+    invitation = get_invitation(number, lock=True) if number is not None else None
     if invitation is None or not credentials.is_seal(word, "group", invitation.id, invitation.nonce):
         raise over
     if not invitation.is_good or not invitation.group.is_open or invitation.group.hidden:

@@ -16,7 +16,7 @@ from marketplace.kernel.words import _, _l
 from marketplace.web.access import current_person, staff
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import listed, page, tell
 
 bp = Blueprint("groups_staff", __name__, url_prefix="/groups/staff")
 
@@ -33,9 +33,7 @@ def groups() -> Response:
     """Groups that wait to be verified, or all that are found by words."""
     everyone = request.args.get("show") == "all"
     form = Form(schemas.GroupSearch(), method="GET")
-    listed = queries.found(form.data.get("words", "")) if everyone else queries.to_verify()
-    pages = paging(queries.count(listed))
-    shown = db.session.scalars(listed.limit(pages.size).offset(pages.offset)).all()
+    pages, shown = listed(queries.found(form.data.get("words", "")) if everyone else queries.to_verify())
     return page(
         "civic/groups/staff.html",
         shown=shown, pages=pages, everyone=everyone, form=form, sorts=SORTS, within=policy.ANSWER_WITHIN,
@@ -82,10 +80,10 @@ def waits_at_desk(person: Any) -> Queue | None:
     """Groups to verify, for those who verify."""
     if not policy.may_verify_any(person):
         return None
-    listed = queries.to_verify()
+    query = queries.to_verify()
     waiting = [
         Waiting(group.title, url_for("groups_staff.verify", group_id=group.id), group.asked_at + policy.ANSWER_WITHIN)
-        for group in db.session.scalars(listed.limit(ON_THE_DESK))
+        for group in db.session.scalars(query.limit(ON_THE_DESK))
         if group.asked_at
     ]
-    return Queue(_l("Groups to verify"), url_for("groups_staff.groups"), queries.count(listed), waiting)
+    return Queue(_l("Groups to verify"), url_for("groups_staff.groups"), db.count(query), waiting)

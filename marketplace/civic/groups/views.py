@@ -20,7 +20,7 @@ from marketplace.kernel.hooks import Queue, Waiting
 from marketplace.kernel.words import _, _l
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.forms import Form
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import listed, page, paging, tell
 from marketplace.web.security import Limit, limited
 
 bp = Blueprint("groups", __name__, url_prefix="/groups")
@@ -44,7 +44,7 @@ def search() -> Response:
     """Groups by words and district."""
     form = Form(schemas.GroupSearch(), method="GET")
     found = queries.found(form.data.get("words", ""), form.data.get("district"))
-    pages = paging(0 if form.errors else queries.count(found))
+    pages = paging(0 if form.errors else db.count(found))
     shown = db.session.scalars(found.limit(pages.size).offset(pages.offset)).all() if pages.total else []
     return form.page(
         "civic/groups/search.html",
@@ -165,9 +165,7 @@ def close(group_id: int) -> ResponseReturnValue:
 def members(group_id: int) -> Response:
     """Who belongs to the group, for those who do."""
     found, member = _belonging(group_id)
-    listed = queries.members_of(found)
-    pages = paging(queries.sizes([found]).get(found.id, 0))
-    shown = db.session.scalars(listed.limit(pages.size).offset(pages.offset)).all()
+    pages, shown = listed(queries.members_of(found))
     return page(
         "civic/groups/members.html",
         group=found, own=member, pages=pages, roles=ROLES, shown=shown,

@@ -33,7 +33,7 @@ from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _, _l, language, ngettext
 from marketplace.web.access import current_person, staff
 from marketplace.web.forms import Form
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import listed, page, tell
 from marketplace.web.security import afterwards
 
 bp = Blueprint("moderation_staff", __name__, url_prefix="/moderation")
@@ -46,9 +46,7 @@ SHOWN_AT_DESK = 5
 def queue() -> Response:
     """Everything that waits, with what it says, the most harmful and most urgent first."""
     person = current_person()
-    query = queries.queue(person)
-    pages = paging(queries.count(query))
-    shown = list(db.session.scalars(query.limit(pages.size).offset(pages.offset)).unique())
+    pages, shown = listed(queries.queue(person))
     lately = list(db.session.scalars(queries.lately_decided(person, clock.now() - policy.UNDO).limit(20)).unique())
     return page(
         "civic/moderation/queue.html",
@@ -210,9 +208,7 @@ def _seen(reference: str) -> Case:
 def safeguarding_list() -> Response:
     """Concerns for people's safety, by when they are due; what they say stands on their own pages."""
     closed = request.args.get("show") == "closed"
-    query = concern_queries.concerns(current_person(), closed=closed)
-    pages = paging(concern_queries.count(query))
-    shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
+    pages, shown = listed(concern_queries.concerns(current_person(), closed=closed))
     return page(
         "civic/moderation/safeguarding.html",
         shown=shown, pages=pages, closed=closed, reasons=REASONS, outcomes=OUTCOMES, now=clock.now(),
@@ -270,7 +266,7 @@ def waiting_cases(person: Any) -> hooks.Queue | None:
     if not any(person.is_a(role) for role in JUDGES):
         return None
     query = queries.queue(person)
-    count = queries.count(query)
+    count = db.count(query)
     if not count and not person.is_a(Role.MODERATOR):
         return None
     waiting = db.session.scalars(query.limit(SHOWN_AT_DESK)).unique()
@@ -298,7 +294,7 @@ def waiting_concerns(person: Any) -> hooks.Queue | None:
     return hooks.Queue(
         _l("Safeguarding"),
         url_for("moderation_staff.safeguarding_list"),
-        concern_queries.count(query),
+        db.count(query),
         [
             hooks.Waiting(
                 f"{REASONS[one.reason]}: {one.reference}",

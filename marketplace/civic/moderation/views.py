@@ -30,7 +30,7 @@ from marketplace.kernel.writing import show_moment
 from marketplace.web import downloads
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.forms import Form
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import listed, page, tell
 from marketplace.web.security import Limit, address, everyone, limited
 
 bp = Blueprint("moderation", __name__)
@@ -132,9 +132,7 @@ def outcome(report: Report | None) -> Text | None:
 def mine() -> Response:
     """What one has reported, and what was decided about what one wrote."""
     person = current_person()
-    query = queries.reports_by(person)
-    pages = paging(queries.count_reports(person))
-    shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
+    pages, shown = listed(queries.reports_by(person))
     return page(
         "civic/moderation/mine.html",
         reports=[(one, outcome(one)) for one in shown], pages=pages, about=queries.about(person), person=person,

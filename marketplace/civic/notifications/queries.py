@@ -26,11 +26,6 @@ def notices_of(person: Person, *, unread: bool = False) -> sa.Select[Notice]:
     return own.where(Notice.read_at.is_(None)) if unread else own
 
 
-def count(found: sa.Select[Notice]) -> int:
-    """How many there are."""
-    return db.session.scalar(sa.select(sa.func.count()).select_from(found.order_by(None).subquery())) or 0
-
-
 def count_unread(person: Person) -> int:
     """How many notices a person has not read, counted as far as COUNTED."""
     some = notices_of(person, unread=True).with_only_columns(Notice.id).order_by(None).limit(COUNTED)

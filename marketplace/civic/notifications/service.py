@@ -129,13 +129,12 @@ def switched_by(word: str) -> tuple[Person, str]:
 
     Raises NotOurLink.
     """
-    number, _, rest = word.partition("-")
-    topic = rest.rpartition("-")[0]
-    if not number.isascii() or not number.isdecimal() or len(number) > 9:
+    text, _, rest = word.partition("-")
+    topic, _, seal = rest.rpartition("-")
+    number = db.row_number(text)
+    if number is None or not credentials.is_seal(seal, "letters", number, topic):
         raise NotOurLink
-    if not credentials.is_seal(rest.rpartition("-")[2], "letters", int(number), topic):
-        raise NotOurLink
-    person = db.session.get(Person, int(number))
+    person = db.session.get(Person, number)
     if person is None:
         raise NotOurLink
     return person, topic

@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.civic.notifications import models, queries, schemas, service
 from marketplace.civic.notifications.models import CADENCES, Cadence, CalendarFeed, Notice, TopicChoice
-from marketplace.kernel import credentials, db, hooks, ical, things, words
+from marketplace.kernel import credentials, hooks, ical, things, words
 from marketplace.kernel.hooks import Extract, Queue, Waiting, extract
 from marketplace.kernel.words import _, _l
 from marketplace.web import security
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.forms import Form
-from marketplace.web.pages import page, paging, tell, whole_address
+from marketplace.web.pages import listed, page, tell, whole_address
 from marketplace.web.security import sealed
 
 bp = Blueprint("notifications", __name__)
@@ -28,9 +28,7 @@ bp = Blueprint("notifications", __name__)
 def inbox() -> Response:
     """What one was told, latest first; all of it or what is unread."""
     person, unread = current_person(), request.args.get("show") == "unread"
-    found = queries.notices_of(person, unread=unread)
-    pages = paging(queries.count(found))
-    shown = db.session.scalars(found.limit(pages.size).offset(pages.offset)).all()
+    pages, shown = listed(queries.notices_of(person, unread=unread))
     return page(
         "civic/notifications/inbox.html",
         shown=shown, pages=pages, unread=unread, returned=queries.returned(person), person=person,

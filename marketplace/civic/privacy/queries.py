@@ -81,11 +81,6 @@ def readings_of(person: Person) -> sa.Select[AuditEntry]:
     return about.order_by(AuditEntry.id.desc())
 
 
-def count(readings: sa.Select[AuditEntry]) -> int:
-    """How many there are."""
-    return db.session.scalar(readings.with_only_columns(sa.func.count()).order_by(None)) or 0
-
-
 def told(entries: Sequence[AuditEntry]) -> list[Reading]:
     """Entries as people read them. The reader's own name is not told: the city answers for whom it lets read."""
     houses = sa.select(Building).where(Building.id.in_(_ids(entries, "building_id")))

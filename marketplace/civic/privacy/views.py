@@ -8,14 +8,14 @@ from flask.typing import ResponseReturnValue
 from marketplace.civic.accounts.schemas import Nothing
 from marketplace.civic.privacy import errors, policy, queries, schemas
 from marketplace.civic.privacy.service import erasure, exports
-from marketplace.kernel import clock, db, hooks, retention, storage
+from marketplace.kernel import clock, hooks, retention, storage
 from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _, _l
 from marketplace.web.access import current_person, mark_of, residents, stepped_up
 from marketplace.web.errors import wants_json
 from marketplace.web.forms import Form
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import listed, page, tell
 
 bp = Blueprint("privacy", __name__)
 
@@ -116,9 +116,7 @@ def stay() -> ResponseReturnValue:
 @residents
 def looked() -> Response:
     """When staff read one's data, in which role, and on which page."""
-    found = queries.readings_of(current_person())
-    pages = paging(queries.count(found))
-    entries = db.session.scalars(found.limit(pages.size).offset(pages.offset)).all()
+    pages, entries = listed(queries.readings_of(current_person()))
     return page("civic/privacy/looked.html", readings=queries.told(entries), pages=pages)
 
 

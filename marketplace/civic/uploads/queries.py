@@ -52,11 +52,6 @@ def of_person(person: Person) -> sa.Select[Upload]:
     return sa.select(Upload).where(Upload.person_id == person.id).order_by(Upload.id.desc())
 
 
-def count(person: Person) -> int:
-    """How many files a person has."""
-    return db.session.scalar(sa.select(sa.func.count()).where(Upload.person_id == person.id)) or 0
-
-
 def added_today(person: Person) -> Added:
     """How much the person added today."""
     today = sa.select(UploadDay).where(UploadDay.person_id == person.id, UploadDay.day == clock.today())

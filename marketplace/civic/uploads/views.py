@@ -8,14 +8,14 @@ from marketplace.civic.accounts.models import Person
 from marketplace.civic.uploads import policy, queries, schemas, service
 from marketplace.civic.uploads.models import Kind, Upload
 from marketplace.civic.uploads.service import magic
-from marketplace.kernel import db, files, hooks, storage, things
+from marketplace.kernel import files, hooks, storage, things
 from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _, ngettext
 from marketplace.web import downloads
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.forms import Form
-from marketplace.web.pages import paging, tell
+from marketplace.web.pages import listed, tell
 from marketplace.web.security import takes_files
 
 bp = Blueprint("uploads", __name__)
@@ -40,8 +40,7 @@ def mine():
                 tell(ngettext("{n} file is added.", "{n} files are added.", len(form.data["files"])))
                 return redirect(url_for(".mine"), 303)
             form.refuse("files", _("Choose a file."))
-    pages = paging(queries.count(person))
-    uploads = list(db.session.scalars(queries.of_person(person).limit(pages.size).offset(pages.offset)))
+    pages, uploads = listed(queries.of_person(person))
     return form.page(
         "civic/uploads/mine.html",
         uploads=uploads,

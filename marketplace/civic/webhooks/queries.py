@@ -45,11 +45,6 @@ def deliveries(endpoint_id: int, state: DeliveryState | None = None) -> sa.Selec
     return sent.order_by(WebhookDelivery.created_at.desc(), WebhookDelivery.id.desc())
 
 
-def count(found: sa.Select[WebhookDelivery]) -> int:
-    """How many there are."""
-    return db.session.scalar(found.with_only_columns(sa.func.count(), maintain_column_froms=True).order_by(None)) or 0
-
-
 def delivery(endpoint_id: int, delivery_id: int) -> WebhookDelivery:
     """One delivery of an endpoint, with the endpoint. Raises NotFound."""
     found = delivery_by_id(delivery_id)

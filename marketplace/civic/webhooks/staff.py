@@ -6,11 +6,11 @@ from flask import Blueprint, redirect, request, session, url_for
 
 from marketplace.civic.webhooks import queries, schemas, service
 from marketplace.civic.webhooks.models import OFF_REASONS, STATES, TROUBLES, DeliveryState
-from marketplace.kernel import clock, db, events
+from marketplace.kernel import clock, events
 from marketplace.kernel.words import _, ngettext
 from marketplace.web.access import current_person, staff, stepped_up
 from marketplace.web.forms import Form
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import listed, page, tell
 
 bp = Blueprint("webhooks", __name__, url_prefix="/staff/webhooks")
 
@@ -45,14 +45,13 @@ def endpoint(endpoint_id: int):
     """One system, what it was sent and what it answered."""
     found = queries.endpoint(endpoint_id)
     state = next((one for one in DeliveryState if one.value == request.args.get("state")), None)
-    sent = queries.deliveries(found.id, state)
-    pages = paging(queries.count(sent))
+    pages, deliveries = listed(queries.deliveries(found.id, state))
     new = session.pop("new_secret", None)
     response = page(
         "civic/webhooks/endpoint.html",
         endpoint=found,
         kinds=dict(_choices()),
-        deliveries=list(db.session.scalars(sent.offset(pages.offset).limit(pages.size))),
+        deliveries=deliveries,
         pages=pages,
         state=state,
         states=STATES,

@@ -22,7 +22,7 @@ from marketplace.sharing.spaces.service import rooms as running
 from marketplace.web.access import current_person, staff
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import listed, page, tell
 
 bp = Blueprint("spaces_staff", __name__)
 MANAGERS = (Role.MANAGER, Role.ADMINISTRATOR)
@@ -38,8 +38,7 @@ def desk() -> Response:
     """Requests waiting for an answer, then everything that is coming, in the buildings one runs."""
     requests = request.args.get("show") != "coming"
     query = booking_queries.bookings_at(rooms.managed_building_ids(current_person()), requests=requests)
-    pages = paging(booking_queries.count(query))
-    shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
+    pages, shown = listed(query)
     looked("spaces.bookings", {one.person_id: policy.office(current_person(), one.space) for one in shown})
     return page("sharing/spaces/desk.html", shown=shown, pages=pages, requests=requests)
 
@@ -48,9 +47,7 @@ def desk() -> Response:
 @staff(*MANAGERS)
 def managed_rooms() -> Response:
     """The rooms one runs."""
-    query = rooms.managed_spaces(current_person())
-    pages = paging(rooms.count(query))
-    shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
+    pages, shown = listed(rooms.managed_spaces(current_person()))
     return page("sharing/spaces/managed.html", shown=shown, pages=pages)
 
 
@@ -153,4 +150,4 @@ def waits_at_desk(person: Any) -> Queue | None:
         for booking in db.session.scalars(query.limit(ON_THE_DESK))
         if not policy.is_own(person, booking)
     ]
-    return Queue(_l("Requests for rooms"), url_for("spaces_staff.desk"), booking_queries.count(query), waiting)
+    return Queue(_l("Requests for rooms"), url_for("spaces_staff.desk"), db.count(query), waiting)

@@ -40,7 +40,7 @@ from marketplace.web import downloads, maps
 from marketplace.web.access import current_person, public, residents, staff
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
-from marketplace.web.pages import page, paging, tell, whole_address
+from marketplace.web.pages import listed, page, paging, tell, whole_address
 
 bp = Blueprint("spaces", __name__)
 
@@ -287,9 +287,7 @@ def leave(reference: str) -> ResponseReturnValue:
 def my_bookings() -> Response:
     """Upcoming and past bookings of the person."""
     upcoming = request.args.get("show") != "past"
-    query = booking_queries.bookings_of(current_person(), upcoming=upcoming)
-    pages = paging(booking_queries.count(query))
-    shown = db.session.scalars(query.limit(pages.size).offset(pages.offset)).all()
+    pages, shown = listed(booking_queries.bookings_of(current_person(), upcoming=upcoming))
     return page("sharing/spaces/bookings.html", shown=shown, pages=pages, upcoming=upcoming)
 
 

@@ -271,7 +271,7 @@ def test_however_many_conversations_there_are_each_is_looked_through(stone, monk
     hooks.sides_changed.ask(manager.id)
     jobs.run_pending()
 
-    assert queries.count(queries.of_person(manager)) == 5
+    assert db.count(queries.of_person(manager)) == 5
 
 
 # --- one's data ---

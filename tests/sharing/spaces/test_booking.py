@@ -531,7 +531,7 @@ def test_a_resident_sees_what_is_coming_and_what_is_over(monday):
     def listed(upcoming: bool) -> list[int]:
         query = queries.bookings_of(resident, upcoming=upcoming)
         found = [booking.id for booking in db.session.scalars(query)]
-        assert queries.count(query) == len(found)
+        assert db.count(query) == len(found)
         return found
 
     assert listed(upcoming=True) == [sooner.id, unsent.id, later.id]

@@ -243,5 +243,5 @@ def test_a_manager_sees_the_rooms_of_the_building_offered_or_not():
     found = db.session.scalars(rooms.managed_spaces(manager_of(own[0]))).all()
 
     assert [room.id for room in found] == [room.id for room in own]
-    assert rooms.count(rooms.managed_spaces(factories.person(roles=[Role.ADMINISTRATOR]))) == 3
+    assert db.count(rooms.managed_spaces(factories.person(roles=[Role.ADMINISTRATOR]))) == 3
     assert [room.id for room in rooms.spaces_of(library)] == [own[0].id]

@@ -173,8 +173,7 @@ def prove(person: Person, site: Site, challenge: str, answer: str) -> None:
 def _count(passkey: Passkey, count: int) -> None:
     further = sa.or_(Passkey.sign_count < count, sa.and_(Passkey.sign_count == 0, sa.literal(count) == 0))
     used = sa.update(Passkey).where(Passkey.id == passkey.id, further)
-    done: Any = db.session.execute(used.values(sign_count=count, used_at=clock.now()))
-    if not done.rowcount:
+    if not db.changed(used.values(sign_count=count, used_at=clock.now())):
         raise errors.PasskeyCopied(passkey_id=passkey.id, person_id=passkey.person_id)
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.policy import expect_may_act
+from marketplace.civic.accounts.queries import one_at_a_time
 from marketplace.civic.groups import errors, policy, queries
 from marketplace.civic.groups.models import Group, GroupInvitation, GroupMember, GroupRequest, Role, Sort
 from marketplace.civic.notifications import service as notifications
@@ -30,7 +31,7 @@ def found(
 ) -> Group:
     """Found a group; the founder speaks for it. Raises FoundedMany, or NotConfirmed of an account."""
     expect_may_act(person)
-    db.session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
+    one_at_a_time(person.id)
     if queries.count_founded(person) >= MOST_FOUNDED:
         raise errors.FoundedMany(most=MOST_FOUNDED)
     group = Group(

@@ -91,12 +91,6 @@ def lately_decided(person: Person, since: datetime) -> sa.Select[Case]:
     return decided.order_by(Case.id.desc())
 
 
-def count(query: sa.Select[Case]) -> int:
-    """How many rows a list has."""
-    bare = query.options().with_only_columns(Case.id).order_by(None)
-    return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0
-
-
 def reports_of(subject: str, person_id: int) -> Report | None:
     """What the person reported of the thing, if anything."""
     return db.session.scalar(sa.select(Report).where(Report.subject == subject, Report.person_id == person_id))
@@ -206,11 +200,6 @@ def reports_by(person: Person) -> sa.Select[Report]:
     """What the person reported, the latest first."""
     own = sa.select(Report).where(Report.person_id == person.id)
     return own.options(joinedload(Report.case).joinedload(Case.decision)).order_by(Report.id.desc())
-
-
-def count_reports(person: Person) -> int:
-    """How many things the person reported."""
-    return db.session.scalar(sa.select(sa.func.count(Report.id)).where(Report.person_id == person.id)) or 0
 
 
 def about(person: Person) -> list[Case]:

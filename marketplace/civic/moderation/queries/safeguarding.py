@@ -58,12 +58,6 @@ def _of_others(officer: Person) -> sa.ColumnElement[bool]:
     return sa.and_(Concern.about_id.is_distinct_from(officer.id), Concern.reporter_id.is_distinct_from(officer.id))
 
 
-def count(query: sa.Select[Concern]) -> int:
-    """How many rows a list has."""
-    bare = query.options().with_only_columns(Concern.id).order_by(None)
-    return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0
-
-
 def others_about(officer: Person, concern: Concern) -> list[Concern]:
     """Other concerns about the same thing or person, the latest first; none that the officer has a part in."""
     same = [Concern.subject == concern.subject]

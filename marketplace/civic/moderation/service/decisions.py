@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -36,12 +36,10 @@ def claim(moderator: Person, case: Case) -> Case:
     now = clock.now()
     free = sa.or_(Case.claimed_by_id.is_(None), Case.claimed_by_id == moderator.id, Case.claimed_until <= now)
     mine = sa.update(Case).where(Case.id == case.id, Case.state.in_(WAITING), free)
-    taken = db.session.execute(
-        mine.values(claimed_by_id=moderator.id, claimed_until=now + policy.CLAIM, version=Case.version + 1),
-        execution_options={"synchronize_session": False},
-    )
+    claimed = mine.values(claimed_by_id=moderator.id, claimed_until=now + policy.CLAIM, version=Case.version + 1)
+    taken = db.changed(claimed, synchronize_session=False)
     fresh = queries.anew(case)
-    if not cast("sa.CursorResult[Any]", taken).rowcount:
+    if not taken:
         _expect(fresh, *WAITING)
         assert fresh.claimed_by is not None  # noqa: S101 - or the statement would have found it free
         raise errors.SomeoneAtIt(name=fresh.claimed_by.name, until=fresh.claimed_until)

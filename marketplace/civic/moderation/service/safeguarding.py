@@ -1,7 +1,5 @@
 """Concerns for people's safety: raised by anyone, read and looked after by safeguarding officers only."""
 
-from typing import Any, cast
-
 import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Person
@@ -59,13 +57,10 @@ def take(officer: Person, concern: Concern, *, over: bool = False) -> None:
     mine = sa.update(Concern).where(Concern.id == concern.id, Concern.closed_at.is_(None))
     if not over:
         mine = mine.where(sa.or_(Concern.officer_id.is_(None), Concern.officer_id == officer.id))
-    taken = db.session.execute(
-        mine.values(officer_id=officer.id, version=Concern.version + 1),
-        execution_options={"synchronize_session": False},
-    )
+    taken = db.changed(mine.values(officer_id=officer.id, version=Concern.version + 1), synchronize_session=False)
     db.session.refresh(concern, ["officer_id", "closed_at", "version"])
     db.session.expire(concern, ["officer"])
-    if not cast("sa.CursorResult[Any]", taken).rowcount:
+    if not taken:
         raise _refusal(concern)
     audit.record(officer.id, "moderation.safeguarding.taken", f"safeguarding:{concern.id}")
 

@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.policy import expect_not_suspended, may_act
+from marketplace.civic.accounts.queries import one_at_a_time
 from marketplace.civic.uploads import errors, queries
 from marketplace.civic.uploads.models import KINDS, Kind, State, Upload, UploadDay
 from marketplace.civic.uploads.service import magic, recording
 from marketplace.kernel import clock, db, jobs, storage, things
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.files import Arriving, Files, Received
-from marketplace.kernel.words import _
+from marketplace.kernel.writing import show_list
 
 Item = TypeVar("Item")
 
@@ -56,7 +57,7 @@ def _checked(stream: BinaryIO, name: str, kinds: Collection[str]) -> tuple[Kind,
     kind = magic.kind_of(stream.read(magic.HEAD))
     stream.seek(0)
     if kind is None or kind not in kinds:
-        raise errors.UnknownKind(name=name, kinds=words_for(kinds))
+        raise errors.UnknownKind(name=name, kinds=show_list(words for kind, words in KINDS.items() if kind in kinds))
     if size > MOST_MEGABYTES[kind] * MEGABYTE:
         raise errors.TooLarge(name=name, most=MOST_MEGABYTES[kind])
     if kind is Kind.PICTURE:
@@ -64,12 +65,6 @@ def _checked(stream: BinaryIO, name: str, kinds: Collection[str]) -> tuple[Kind,
     if kind is Kind.RECORDING and not recording.can_be_made():
         raise errors.NoRecordings
     return kind, size
-
-
-def words_for(kinds: Collection[str]) -> str:
-    """What may be added, as people read it."""
-    named = [str(words) for kind, words in KINDS.items() if kind in kinds]
-    return _("{these} and {those}", these=", ".join(named[:-1]), those=named[-1]) if len(named) > 1 else named[0]
 
 
 _SPEND = sa.text(
@@ -113,7 +108,7 @@ def attach(person: Person, ids: Collection[int], subject: str, *, most: int = 5)
     """
     if not ids:
         return []
-    _one_at_a_time(person)
+    one_at_a_time(person.id)
     uploads = queries.unattached(person, ids)
     if len(uploads) < len(set(ids)):
         raise errors.FileGone
@@ -125,11 +120,6 @@ def attach(person: Person, ids: Collection[int], subject: str, *, most: int = 5)
         upload.subject, upload.loose_since = subject, None
     db.session.flush()
     return uploads
-
-
-def _one_at_a_time(person: Person) -> None:
-    """Let what this person counts as having stay true until the transaction ends."""
-    db.session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
 
 
 def detach(subject: str) -> None:

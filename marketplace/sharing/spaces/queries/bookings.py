@@ -130,9 +130,3 @@ def get_closure(closure_id: int) -> Closure:
     if closure is None:
         raise NotFound
     return closure
-
-
-def count(query: sa.Select[Booking]) -> int:
-    """How many rows a list has."""
-    bare = query.options().with_only_columns(Booking.id).order_by(None)
-    return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0

@@ -64,12 +64,6 @@ def managed_spaces(person: Person) -> sa.Select[Space]:
     )
 
 
-def count(query: sa.Select[Space]) -> int:
-    """How many rooms a list has."""
-    bare = query.options().with_only_columns(Space.id).order_by(None)
-    return db.session.scalar(sa.select(sa.func.count()).select_from(bare.subquery())) or 0
-
-
 def count_open() -> int:
     """How many rooms the city offers."""
     return db.session.scalar(sa.select(sa.func.count(Space.id)).where(Space.offered)) or 0

@@ -8,6 +8,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.policy import expect_not_suspended, may_act
+from marketplace.civic.accounts.queries import one_at_a_time
 from marketplace.civic.groups.service.behalf import Behalf
 from marketplace.civic.notifications import service as notifications
 from marketplace.kernel import audit, clock, db, events, occupancy, things
@@ -38,7 +39,7 @@ def hold(person: Person, space: Space, interval: Interval) -> Booking:
     """
     expect_not_suspended(person)
     _keep_rules(space, interval)
-    _one_at_a_time(person)
+    one_at_a_time(person.id)
     if not may_act(person) and queries.count_made(person) >= MOST_UNCONFIRMED:
         raise errors.ConfirmAddressFirst
     most = MOST_HOLDS if may_act(person) else 1
@@ -205,7 +206,7 @@ def lapse() -> int:
     occupancy.sweep()
     ran_out = sa.and_(Booking.state == BookingState.HELD, Booking.held_until <= clock.now() - FORGOTTEN)
     lapsed = sa.update(Booking).where(ran_out, Booking.occupancy_id.is_(None)).values(state=BookingState.LAPSED)
-    return db.session.execute(lapsed).rowcount  # type: ignore[attr-defined]
+    return db.changed(lapsed)
 
 
 def _new(person: Person, space: Space, interval: Interval) -> Booking:
@@ -220,11 +221,6 @@ def _new(person: Person, space: Space, interval: Interval) -> Booking:
     )
 
 
-def _one_at_a_time(person: Person) -> None:
-    """Let what this person counts as having already be true until the transaction ends."""
-    db.session.execute(sa.select(Person.id).where(Person.id == person.id).with_for_update(key_share=True))
-
-
 def _may_have_one_more(person: Person, space: Space, rules_accepted: bool, behalf: Behalf | None) -> None:
     if behalf and behalf.entered_by:  # the building knows who stands before it
         expect_not_suspended(behalf.entered_by)
@@ -237,7 +233,7 @@ def _may_have_one_more(person: Person, space: Space, rules_accepted: bool, behal
             raise errors.ConfirmAddressFirst
     if not rules_accepted:
         raise errors.RulesNotAccepted(field="rules_accepted")
-    _one_at_a_time(person)
+    one_at_a_time(person.id)
     if queries.count_coming(person) >= MOST_COMING:
         raise errors.TooManyBookings(most=MOST_COMING)
 
