@@ -132,6 +132,9 @@ and address are still there.
 barred = Hook()
 """person → why the person is suspended, and where to appeal, as a Text; asked only when an act is refused."""
 
+entering_by_role = Hook()
+"""person → None: a page that only their role opens is asked for; who knows why not at present raises it."""
+
 reported = Hook()
 """subject → True if a report of it is open or was upheld: only then may moderators look at what is private."""
 

@@ -141,6 +141,8 @@ def _admit() -> ResponseReturnValue | None:
         if wants_json():
             raise Forbidden
         abort(404)
+    if mark.roles:
+        hooks.entering_by_role.ask(person)
     return (mark.roles and _lead_to_second_factor(person)) or _ask_again(person) or None
 
 

@@ -156,8 +156,8 @@ class Person(db.Base):
 
     @property
     def on_duty(self) -> bool:
-        """Whether the person's roles count now: not without the second factor that they need."""
-        return self.second_step_at is None
+        """Whether the person's roles count now: not without the second factor that they need, nor while suspended."""
+        return self.second_step_at is None and not self.is_suspended
 
     @property
     def _powers(self) -> Sequence["RoleGrant"]:

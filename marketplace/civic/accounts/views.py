@@ -20,6 +20,7 @@ from marketplace.web.security import Limit, address, everyone, limited
 
 bp = Blueprint("accounts", __name__)
 
+hooks.entering_by_role.register(policy.expect_not_suspended)
 access.login.session_protection = None  # a session is a row; what network it comes from is nobody's business
 
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)

@@ -76,6 +76,10 @@ def test_an_administrator_answers_only_where_there_is_no_other_moderator(settled
     other = person(roles=[Role.MODERATOR])
     assert not policy.may_answer(admin, case, queries.moderator_ids())
     assert policy.may_answer(other, case, queries.moderator_ids())
+    other.suspended_until = clock.now() + timedelta(days=7)
+    db.session.flush()
+    assert policy.may_answer(admin, case, queries.moderator_ids()), "who is suspended answers nobody"
+    assert not policy.may_answer(other, case, queries.moderator_ids())
 
 
 def test_a_moderator_who_reported_it_does_not_answer(board, author, moderator, second, monday):

@@ -157,6 +157,31 @@ def test_a_suspended_person_looks_and_cancels_but_does_not_book(case, author, mo
     assert browser.send(f"/spaces/bookings/{booked.reference}/cancel").status_code == 303
 
 
+def test_while_suspended_nobody_acts_by_a_role_but_everyone_reads_why_and_appeals(board, moderator, browser):
+    library = factories.building()
+    manager = person(roles=[(Role.MANAGER, library), Role.MODERATOR])
+    asked = factories.booking(space(building=library, by_request=True), march(12, 10, 11))
+    program, booking = factories.bearer(manager), f"/api/v1/bookings/{asked.reference}"
+    reference = report(board.pin(manager)).case.reference
+    sign_in(browser, manager)
+    pages = ["/moderation/", "/desk", f"/spaces/staff/bookings/{asked.reference}"]
+    assert [browser.get(page).status_code for page in pages] == [200, 200, 200]
+    assert browser.get(booking, headers=program).status_code == 200
+
+    decided(queries.get_case(reference), people.person(moderator.id), Act.SUSPEND, days=7)
+
+    answers = [browser.get(page) for page in pages]
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    assert all(f"/moderation/decisions/{reference}" in answer.text for answer in answers)
+    assert browser.get(f"/spaces/bookings/{asked.reference}").status_code == 404, "not even where residents may go"
+    assert browser.get(booking, headers=program).status_code == 404
+    own = browser.get(f"/moderation/decisions/{reference}")
+    assert own.status_code == 200
+    assert "Your role opens nothing until then." in own.text
+    resident = sign_in(browser, person())
+    assert resident.get("/moderation/").status_code == 404, "to others the page does not exist"
+
+
 def test_of_two_suspensions_the_longer_counts_and_stays_when_the_other_is_undone(board, author, moderator):
     short, long = report(board.pin(author)).case, report(board.pin(author)).case
     decided(short, moderator, Act.SUSPEND, days=1)

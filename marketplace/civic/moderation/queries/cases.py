@@ -181,8 +181,10 @@ def is_reported(subject: str) -> bool:
 
 
 def moderator_ids() -> set[int]:
-    """Everyone who moderates."""
-    return set(db.session.scalars(sa.select(RoleGrant.person_id).where(RoleGrant.role == Role.MODERATOR)))
+    """Everyone who moderates, but for those who are suspended."""
+    able = sa.or_(Person.suspended_until.is_(None), Person.suspended_until <= clock.now())
+    moderators = sa.select(RoleGrant.person_id).join(Person, Person.id == RoleGrant.person_id)
+    return set(db.session.scalars(moderators.where(RoleGrant.role == Role.MODERATOR, able)))
 
 
 # --- a person's own ---
