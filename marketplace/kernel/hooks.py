@@ -136,7 +136,7 @@ entering_by_role = Hook()
 """person → None: a page that only their role opens is asked for; who knows why not at present raises it."""
 
 reported = Hook()
-"""subject → True if a report of it is open or was upheld: only then may moderators look at what is private."""
+"""subject → as what it is reported, if a report is open or was upheld: only then do moderators see what is private."""
 
 sides_changed = Hook()
 """person's id → None: the person now speaks for a building or a group, or no longer does."""

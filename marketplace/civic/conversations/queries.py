@@ -87,9 +87,14 @@ def message(message_id: int) -> Spoken:
     return found
 
 
+def reported_as(subject: str) -> object | None:
+    """The reason that moderators have, or had, to look."""
+    return next(hooks.reported.each(subject), None)
+
+
 def is_reported(subject: str) -> bool:
     """Whether moderators have, or had, reason to look."""
-    return any(hooks.reported.ask(subject))
+    return reported_as(subject) is not None
 
 
 # --- a stretch of messages ---

@@ -181,7 +181,8 @@ def look(moderator_id: int, message_id: int, part: str) -> None:
     message, thing = queries.message(message_id)
     audit.record(moderator_id, queries.LOOKED, message.conversation.name, because_of=message.name, part=part)
     people = thing.sides.people if thing and thing.sides else {message.author_id}
-    looking.put_down(moderator_id, queries.READING, {person_id: {"role": Role.MODERATOR} for person_id in people})
+    office = {"role": Role.MODERATOR, "reason": queries.reported_as(message.name)}
+    looking.put_down(moderator_id, queries.READING, dict.fromkeys(people, office))
 
 
 def _sides(conversation: Conversation) -> Sides | None:

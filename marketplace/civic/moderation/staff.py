@@ -1,5 +1,6 @@
 """The moderators' queue and cases, and the safeguarding officers' list, which nobody else sees."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Blueprint, Response, redirect, request, url_for
@@ -27,18 +28,21 @@ from marketplace.civic.moderation.queries import cases as queries
 from marketplace.civic.moderation.queries import safeguarding as concern_queries
 from marketplace.civic.moderation.service import appeals, decisions, safeguarding
 from marketplace.civic.uploads.queries import of_subjects as attached
-from marketplace.kernel import audit, clock, db, hooks, things
+from marketplace.kernel import audit, clock, db, hooks, looking, things
 from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _, _l, language, ngettext
 from marketplace.web.access import current_person, staff
 from marketplace.web.forms import Form
+from marketplace.web.looking import looked
 from marketplace.web.pages import listed, page, tell
 from marketplace.web.security import afterwards
 
 bp = Blueprint("moderation_staff", __name__, url_prefix="/moderation")
 JUDGES = (Role.MODERATOR, Role.ADMINISTRATOR)
 SHOWN_AT_DESK = 5
+READING = "moderation.content"
+looking.page(READING, _l("Something of yours that was reported"))
 
 
 @bp.get("/")
@@ -48,6 +52,7 @@ def queue() -> Response:
     person = current_person()
     pages, shown = listed(queries.queue(person))
     lately = list(db.session.scalars(queries.lately_decided(person, clock.now() - policy.UNDO).limit(20)).unique())
+    _read(shown)
     return page(
         "civic/moderation/queue.html",
         shown=shown, pages=pages, things=things.find_all(case.subject for case in shown), before=queries.before(shown),
@@ -55,6 +60,16 @@ def queue() -> Response:
         lately=[case for case in lately if policy.may_undo(person, case)], now=clock.now(), harms=HARMS,
         reasons=REASONS, acts=ACTS, moderator=person.is_a(Role.MODERATOR),
     )  # fmt: skip
+
+
+def _read(shown: Iterable[Case]) -> None:
+    """Put on record, for those who wrote it to see, that what these cases are about was read, and as what reported."""
+    role = Role.MODERATOR if current_person().is_a(Role.MODERATOR) else Role.ADMINISTRATOR
+    authors: dict[int, Mapping[str, object]] = {}
+    for case in shown:  # the most harmful first
+        if case.author_id is not None:
+            authors.setdefault(case.author_id, {"role": role, "reason": case.reason})
+    looked(READING, authors)
 
 
 @bp.route("/cases/<reference>", methods=["GET", "POST"])
@@ -78,10 +93,11 @@ def case(reference: str) -> ResponseReturnValue:
 
 
 def _case_page(form: Form, person: Any, found: Case) -> Response:
-    """The page of a case; that it was read is on record under the case: its author is told of decisions alone."""
+    """The page of a case; each reading is on record under the case, too."""
     now, thing = clock.now(), things.find(found.subject)
     reader, number = person.id, found.id
     afterwards(lambda: audit.record(reader, "moderation.looked", f"case:{number}"))
+    _read([found])
     holder = found.holder_id(now)
     return form.page(
         "civic/moderation/case.html",
@@ -164,6 +180,7 @@ def together() -> ResponseReturnValue:
     if not chosen:
         tell(_("Tick the cases first that you want to decide together."), "error")
         return redirect(url_for(".queue"), 303)
+    _read(chosen)
     return form.page(
         "civic/moderation/together.html",
         chosen=chosen, things=things.find_all(one.subject for one in chosen), told=_told(),

@@ -218,7 +218,7 @@ things.register(
     )
 )
 
-hooks.reported.register(lambda subject: queries.is_reported(subject) or None)
+hooks.reported.register(queries.reported_as)
 
 
 @hooks.barred.register

@@ -9,6 +9,7 @@ from sqlalchemy.orm import selectinload
 
 from marketplace.civic.accounts.models import ROLES, Person
 from marketplace.civic.departments.models import Department
+from marketplace.civic.moderation.models import REASONS
 from marketplace.civic.places.models import Building
 from marketplace.civic.privacy.models import DataExport, ExportState
 from marketplace.kernel import clock, db, hooks, looking
@@ -65,12 +66,16 @@ def obstacles(person: Person) -> list[Obstacle]:
 
 
 class Reading(NamedTuple):
-    """That someone read about a person: on which page, in which role, of which building or department."""
+    """That someone read about a person: on which page, in which role, of which building or department.
+
+    why   as what something of theirs was reported, if that is why
+    """
 
     at: datetime
     page: Text
     role: Text
     where: str
+    why: Text | None
 
 
 def readings_of(person: Person) -> sa.Select[AuditEntry]:
@@ -93,6 +98,7 @@ def told(entries: Sequence[AuditEntry]) -> list[Reading]:
             looking.title(entry.action),
             ROLES.get(str(entry.detail.get("role")), _l("Someone who works for the city")),
             next((where[place] for place in entry.detail.items() if place in where), ""),
+            REASONS.get(entry.detail.get("reason", "")),
         )
         for entry in entries
     ]

@@ -220,9 +220,7 @@ def test_a_visitor_reports_one_thing_a_few_times_a_day_and_no_more(board, author
     assert answers == [303] * 5 + [429] * 2
 
 
-def test_each_reading_of_a_case_is_on_record_under_the_case_and_not_told_to_its_author(
-    board, author, moderator, browser
-):
+def test_each_reading_of_a_case_is_on_record_under_the_case(board, author, moderator, browser):
     case = report(board.pin(author)).case
     assert sign_in(browser, moderator).get(f"/moderation/cases/{case.reference}").status_code == 200
 

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Role
+from marketplace.civic.moderation.models import Reason
 from marketplace.kernel import audit, db
 from marketplace.kernel.audit import AuditEntry
 from tests import factories
@@ -115,3 +116,38 @@ def test_nobody_reads_about_the_looks_at_someone_else(browser):
     audit.record(reader.id, "accounts.person.looked", f"person:{emily.id}", role="administrator")
     factories.sign_in(browser, factories.person())
     assert "Nobody has looked so far" in browser.get("/account/looked").text
+
+
+def test_whose_words_stand_in_the_moderators_queue_reads_that_and_why_but_not_who_reported_them(browser, library):
+    manager = factories.person("Secret Reporter", roles=[(Role.MANAGER, library)])
+    emily, moderator = factories.person("Emily Han"), factories.person("Secret Name", roles=[Role.MODERATOR])
+    asked = factories.booking(factories.space(building=library, by_request=True), march(11, 10, 11), by=emily)
+    message = factories.said(emily, f"booking:{asked.id}", "Buy cheap pills")
+    case = factories.report(f"message:{message.id}", manager, Reason.SPAM).case
+    factories.sign_in(browser, moderator)
+
+    assert "Buy cheap pills" in browser.get("/moderation/").text
+    browser.get(f"/moderation/cases/{case.reference}")
+    browser.get(f"/moderation/together?case={case.reference}")
+
+    assert looks(emily) == ["moderation.content.looked"], "once an hour, on whichever page of theirs"
+    browser.get(f"/conversations/{message.conversation_id}?message={message.id}")
+    factories.sign_in(browser, emily)
+    page = browser.get("/account/looked").text
+    assert page.count("Reported as: Spam or advertising") == 2
+    assert "Something of yours that was reported" in page
+    assert "Your messages, because one of them was reported" in page
+    assert "Secret" not in page
+
+
+def test_a_moderators_queue_is_no_look_at_what_it_does_not_show(browser):
+    """Their own words, and what only safeguarding officers read, are not in it."""
+    moderator, emily = factories.person(roles=[Role.MODERATOR]), factories.person()
+    own, other = factories.group("Own", by=moderator), factories.group("Other", by=emily)
+    factories.report(f"group:{own.id}", emily)
+    factories.concern(f"group:{other.id}")
+    factories.sign_in(browser, moderator)
+
+    assert browser.get("/moderation/").status_code == 200
+
+    assert looks(moderator) == looks(emily) == []

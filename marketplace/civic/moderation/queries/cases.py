@@ -173,11 +173,12 @@ def suspensions(person_id: int) -> sa.Select[Decision]:
     return standing.options(joinedload(Decision.case)).order_by(Decision.until.desc())
 
 
-def is_reported(subject: str) -> bool:
-    """Whether a report of the thing is open, or was upheld: something was done about it that still holds."""
+def reported_as(subject: str) -> Reason | None:
+    """What is wrong with a thing if a report of it is open, or was upheld: something done about it still holds."""
     acted = sa.exists().where(Decision.case_id == Case.id, Decision.undone_at.is_(None), Decision.act != Act.KEEP)
     live = sa.or_(Case.state == CaseState.OPEN, sa.and_(Case.state.in_(STANDING), acted))
-    return db.session.scalar(sa.select(Case.id).where(Case.subject == subject, live).limit(1)) is not None
+    latest = sa.select(Case.reason).where(Case.subject == subject, live).order_by(Case.id.desc())
+    return db.session.scalar(latest.limit(1))
 
 
 def moderator_ids() -> set[int]:
