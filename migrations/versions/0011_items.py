@@ -236,7 +236,7 @@ def upgrade() -> None:
         sa.Column("given_by_id", sa.Integer, nullable=False),
         sa.Column("condition", sa.String(30), nullable=False),
         sa.Column("note", sa.String(500), nullable=False),
-        sa.Column("code", sa.String(100), nullable=False),
+        sa.Column("nonce", sa.String(32), nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
         sa.Column("made_at", MOMENT, nullable=False),
         sa.Column("taken_by_id", sa.Integer),

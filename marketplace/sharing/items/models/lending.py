@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
-from marketplace.civic.groups.models import OnBehalf
+from marketplace.civic.groups.models import Group, OnBehalf
 from marketplace.kernel import clock, db
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.occupancy import Occupancy
@@ -50,7 +50,8 @@ class LoanState(enum.Enum):
 
 ASKED = (LoanState.REQUESTED, LoanState.PROPOSED)
 PROMISED = (LoanState.ACCEPTED, LoanState.OUT)
-GOING_ON = (*ASKED, *PROMISED)
+GOING_ON = (*ASKED, *PROMISED, LoanState.RETURNED)
+BROUGHT_BACK = (LoanState.RETURNED, LoanState.CLOSED)
 
 
 class Refusal(enum.Enum):
@@ -149,6 +150,16 @@ class Loan(db.Base):
         return days(self.first_day, self.last_day)
 
     @property
+    def when(self) -> Text:
+        """Its days as people read them."""
+        return when(self.first_day, self.last_day)
+
+    @property
+    def group(self) -> Group | None:
+        """The group for which it was made; needs `on_behalf`."""
+        return self.on_behalf.group if self.on_behalf else None
+
+    @property
     def is_late(self) -> bool:
         """Whether it should have been back by now."""
         return self.state is LoanState.OUT and self.last_day < clock.today()
@@ -157,6 +168,11 @@ class Loan(db.Base):
 def days(first: date, last: date) -> Interval:
     """From the beginning of one day to the end of another, by the city's clock: 23 or 25 hours where it is set."""
     return Interval(clock.at(first, 0), clock.at(last + timedelta(days=1), 0))
+
+
+def when(first: date, last: date) -> Text:
+    """Some days as people read them."""
+    return Text("{first}", (("first", first),)) if first == last else _l("{first} to {last}", first=first, last=last)
 
 
 class LoanOnBehalf(OnBehalf, db.Base):
@@ -215,8 +231,8 @@ class Handover(db.Base):
     given_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     condition: Mapped[Condition]
     note: Mapped[str] = mapped_column(sa.String(500), default="")
-    code: Mapped[str] = mapped_column(sa.String(100))
-    """Sealed; six digits that only the giver is shown."""
+    nonce: Mapped[str] = mapped_column(sa.String(32))
+    """What the six digits that only the giver is shown are made of, together with the platform's secret."""
     tries: Mapped[int] = mapped_column(default=0)
     made_at: Mapped[datetime] = mapped_column(default=clock.now)
     taken_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)

@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.models import Person, RoleGrant
 from marketplace.civic.groups.models import Group
 from marketplace.civic.places.models import Building, District
 from marketplace.kernel import clock, db, words
@@ -108,6 +108,10 @@ class Library(db.Base):
 
     building: Mapped[Building] = relationship(lazy="raise")
     group: Mapped[Group | None] = relationship(lazy="raise")
+    managing: Mapped[list[RoleGrant]] = relationship(
+        lazy="raise", viewonly=True, primaryjoin="Library.building_id == foreign(RoleGrant.building_id)"
+    )
+    """Who runs the building."""
     hours: Mapped[list["LibraryHours"]] = relationship(
         lazy="raise", cascade="all, delete-orphan", order_by="(LibraryHours.weekday, LibraryHours.opens)"
     )

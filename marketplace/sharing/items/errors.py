@@ -1,0 +1,279 @@
+"""Why a thing cannot be listed, borrowed or handed over, each "no" in one sentence that names the rule."""
+
+from marketplace.kernel.errors import Conflict, Forbidden, Invalid
+from marketplace.kernel.words import _l
+
+# --- rules of a thing, in the order in which they are asked ---
+
+
+class NotOffered(Conflict):
+    """The owner has paused it or lends it no more, or moderators hide it."""
+
+    message = _l("This is not lent at present.")
+
+
+class OwnThing(Conflict):
+    """Nobody borrows from themselves."""
+
+    message = _l("This is yours already.")
+
+
+class NotVerified(Forbidden):
+    """Lending is among people known to live in the city."""
+
+    message = _l("Only verified residents borrow things. Show at a counter of the city that you live here.")
+
+
+class OtherDistrict(Forbidden):
+    """Lent to the district alone."""
+
+    message = _l("The owner lends this to residents of the same district only.")
+
+
+class NotAMember(Forbidden):
+    """Lent to a group alone."""
+
+    message = _l("The owner lends this to members of a group only.")
+
+
+class InThePast(Invalid):
+    """The first day is over."""
+
+    message = _l("The first day is in the past. Choose a later one.")
+
+
+class TooSoon(Invalid):
+    """Less notice than the owner needs."""
+
+    message = _l("The owner needs more notice: the first day possible is {earliest}.")
+
+
+class TooFar(Invalid):
+    """Beyond the horizon."""
+
+    message = _l("This is lent at most {days} days ahead. The last day possible is {latest}.")
+
+
+class TooLong(Invalid):
+    """Above the longest loan."""
+
+    message = _l("This is lent for at most {days} days at a time.")
+
+
+class NotHandedOver(Invalid):
+    """A first or last day on which nobody is there."""
+
+    message = _l("Nobody is there on one of these two days to hand it over or take it back.")
+
+
+class NotHandedOverUntil(NotHandedOver):
+    """The next days of that length are known."""
+
+    message = _l(
+        "Nobody is there on one of these two days to hand it over or take it back. "
+        "For as many days, you can begin on {earliest}."
+    )
+
+
+class TooMany(Invalid):
+    """More than there are."""
+
+    message = _l("There are only {most} of these.")
+
+
+# --- asking and answering ---
+
+
+class AlreadyPromised(Conflict):
+    """Someone else has been promised it on one of the days."""
+
+    message = _l("It is promised to someone else on one of these days.")
+
+
+class PromisedUntil(AlreadyPromised):
+    """The same; when it is free for as long is known."""
+
+    message = _l("It is promised to someone else on one of these days. For as many days, it is free from {earliest}.")
+
+
+class AskedAlready(Conflict):
+    """The same request twice."""
+
+    message = _l("You have already asked for this from that day on. You find your request under My loans.")
+
+
+class TooManyRequests(Conflict):
+    """One person asks for half the city's things."""
+
+    message = _l("You have {most} requests that wait for an answer, which is the most. Withdraw one, or wait.")
+
+
+class NoLongerOpen(Conflict):
+    """The loan went on or ended meanwhile."""
+
+    message = _l("This loan is {state}; that can no longer be done.")
+
+
+class ReasonMissing(Invalid):
+    """A no without a reason."""
+
+    message = _l("Say why; the other side reads it.")
+
+
+class TooLateToCancel(Conflict):
+    """The first day is over."""
+
+    message = _l("This could be cancelled until {until}. Write to the owner.")
+
+
+class CallerSuspended(Conflict):
+    """Whoever came or called is suspended: until when and why is nobody's business but theirs."""
+
+    message = _l("This person cannot borrow at present. They read why when they sign in.")
+
+
+# --- handing over ---
+
+
+class NotYetReturned(Conflict):
+    """A return before the hand-over."""
+
+    message = _l("It has not been handed over yet, so it cannot be brought back.")
+
+
+class TooEarly(Conflict):
+    """Before the first day."""
+
+    message = _l("It is agreed from {first} on. It is handed over then.")
+
+
+class StillOut(Conflict):
+    """A piece that is not back from someone else."""
+
+    message = _l("One of these is not back yet from someone else.")
+
+
+class NoCode(Conflict):
+    """Nobody says at present that they hand it over."""
+
+    message = _l("There is no code to enter yet. Whoever hands it over opens the page of the loan and makes one.")
+
+
+class WrongCode(Invalid):
+    """Other digits than those shown."""
+
+    message = _l("That is not the code. You may try {left} more times.")
+
+
+class CodeUsedUp(Conflict):
+    """Too many wrong tries."""
+
+    message = _l("The code was mistyped too often and no longer works. Ask the other side to make a new one.")
+
+
+class RemarkMissing(Invalid):
+    """Something is different, but what?"""
+
+    message = _l("Say what is different from what you were told.")
+
+
+# --- keeping it longer, waiting for it ---
+
+
+class NotLonger(Invalid):
+    """A later day that is not later."""
+
+    message = _l("Choose a day after {last}.")
+
+
+class TooMuchLonger(Invalid):
+    """Beyond what anybody lends."""
+
+    message = _l("A loan lasts at most {days} days.")
+
+
+class FreeNow(Conflict):
+    """Nothing to wait for."""
+
+    message = _l("Nobody has it: it is free from {earliest}. Just ask for it.")
+
+
+class InLineAlready(Conflict):
+    """One place in each line."""
+
+    message = _l("You are already in line for this.")
+
+
+class TooManyLines(Conflict):
+    """One person waits for everything."""
+
+    message = _l("You wait for {most} things, which is the most. Leave a line you no longer need.")
+
+
+# --- listing ---
+
+
+class NoPlaceYet(Invalid):
+    """Nobody can fetch a thing from nowhere."""
+
+    message = _l("Say where people fetch your things: name a public building near you, or use where you are.")
+
+
+class NoSuchPlace(Invalid):
+    """A name that no building has."""
+
+    message = _l("No public building of that name is known. Try another one near you.")
+
+
+class SeveralPlaces(Invalid):
+    """A name that several buildings have."""
+
+    message = _l("Several buildings have that name: {names}. Enter the whole name of one.")
+
+
+class OutsideTheCity(Invalid):
+    """A place in none of the city's districts."""
+
+    message = _l("That place is outside the city. Name a public building near you.")
+
+
+class TooManyItems(Conflict):
+    """One person's things would fill every search."""
+
+    message = _l("You list {most} things, which is the most. Withdraw one that you no longer lend.")
+
+
+class TooManyListedToday(Conflict):
+    """Things listed and withdrawn again count too."""
+
+    message = _l("You have listed {most} things today, which is the most for a day. List more tomorrow.")
+
+
+class NotYourGroup(Invalid):
+    """A group that the owner does not belong to."""
+
+    message = _l("Choose a group that you belong to.")
+
+
+class ChangedMeanwhile(Conflict):
+    """Two people edit one thing: the second sees both versions."""
+
+    message = _l("Someone changed this while you were editing. Compare, then save again to keep yours.")
+
+
+class PiecesPromised(Conflict):
+    """Someone counts on a piece that is to go."""
+
+    message = _l("{count} pieces are promised to someone, the last one until {until}. Keep at least that many.")
+
+
+class LoansGoOn(Conflict):
+    """A thing that someone has, waits for or asked for."""
+
+    message = _l("There are loans to finish or answer first: {loans}.")
+
+
+class NoLongerListed(Conflict):
+    """The owner withdrew it."""
+
+    message = _l("This thing is withdrawn; that can no longer be done.")

@@ -1,0 +1,256 @@
+"""Who may do what with things and loans, and which of a thing's rules a wish would break. No queries."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from marketplace.civic.accounts.models import Person, Role
+from marketplace.civic.groups.policy import may_act_for
+from marketplace.kernel import calendar, clock
+from marketplace.kernel.errors import DomainError
+from marketplace.kernel.intervals import HOLIDAY
+from marketplace.sharing.items import errors
+from marketplace.sharing.items.models.lending import ASKED, PROMISED, Loan, LoanState, Way
+from marketplace.sharing.items.models.listing import Audience, Item
+
+DAY = timedelta(days=1)
+
+# --- things ---
+
+
+def lenders(item: Item) -> set[int]:
+    """Ids of those who speak for a thing: its owner, or the managers and the group's officers who run its library.
+
+    Needs `item.library.managing` and `item.library.group.officers`.
+    """
+    if item.owner_id is not None:
+        return {item.owner_id}
+    if item.library is None:
+        return set()
+    group = item.library.group
+    officers = group.officers if group and group.is_open and not group.hidden else []
+    return {grant.person_id for grant in item.library.managing} | {officer.person_id for officer in officers}
+
+
+def may_edit(person: Person | None, item: Item) -> bool:
+    """Its owner; of a library, managers of its building and officers of its group; needs `library.group.officers`."""
+    if person is None:
+        return False
+    if item.library is None:
+        return item.owner_id == person.id
+    group = item.library.group
+    return person.manages(item.library.building_id) or (group is not None and may_act_for(person, group))
+
+
+def may_find(person: Person | None, item: Item) -> bool:
+    """Everyone finds a thing that is offered; one that is not, only those who may change it."""
+    return item.offered or may_edit(person, item)
+
+
+# --- loans: which rule a wish would break ---
+
+ANSWER_WITHIN = timedelta(hours=48)
+MOST_ASKED = 10
+"""How many requests of one person may wait for an answer: nobody asks the whole street for a ladder."""
+
+
+def broken_rule(
+    item: Item, person: Person | None, member_of: Collection[int], first: date, last: date, quantity: int = 1
+) -> DomainError | None:
+    """The first rule that such a loan would break, ready to be raised; None if it may be asked for.
+
+    Details named `earliest` are days on which a loan as long could begin. Nobody in particular breaks no rule about
+    people. Whether others have it then is not asked here. Needs `item.units`, and `item.library.hours`.
+    """
+    return (
+        _offered(item)
+        or (_audience(item, person, member_of) if person else None)
+        or days_rule(item, first, last)
+        or _quantity(item, quantity)
+    )
+
+
+def days_rule(item: Item, first: date, last: date) -> DomainError | None:
+    """The first rule about days that such a loan would break; needs `item.library.hours`."""
+    return _notice(item, first) or _length(item, first, last) or _handed_over(item, first, last)
+
+
+def _offered(item: Item) -> DomainError | None:
+    return None if item.offered else errors.NotOffered()
+
+
+def _audience(item: Item, person: Person, member_of: Collection[int]) -> DomainError | None:
+    if item.owner_id == person.id:
+        return errors.OwnThing()
+    if not person.is_verified:
+        return errors.NotVerified()
+    if item.audience is Audience.DISTRICT and (item.district_id is None or item.district_id != person.district_id):
+        return errors.OtherDistrict()
+    if item.audience is Audience.GROUP and item.group_id not in member_of:
+        return errors.NotAMember()
+    return None
+
+
+def first_possible_day(item: Item) -> date:
+    """The first day for which it may be asked now: after the notice, and not today once today's hours are over."""
+    day = clock.today() + timedelta(days=item.notice_days)
+    return day if clock.now() < hours_end(item, day) else day + DAY
+
+
+def hours_end(item: Item, day: date) -> datetime:
+    """When handing over ends on a day; at its end where nobody is there at all. Needs `item.library.hours`."""
+    return clock.at(day, max((closes for _opens, closes in hours(item, day)), default=24 * 60))
+
+
+def hours(item: Item, day: date) -> list[tuple[int, int]]:
+    """In which minutes of a day it is handed over and taken back; needs `item.library.hours`."""
+    if item.library is not None:
+        weekday = HOLIDAY if calendar.is_holiday(day) else day.weekday()
+        return [(span.opens, span.closes) for span in item.library.hours if span.weekday == weekday]
+    return [(item.pick_up_from, item.pick_up_to)] if item.pick_up_days >> day.weekday() & 1 else []
+
+
+def _notice(item: Item, first: date) -> DomainError | None:
+    if first < clock.today():
+        return errors.InThePast(field="first")
+    possible = first_possible_day(item)
+    if first < possible:
+        return errors.TooSoon(earliest=possible, field="first")
+    latest = clock.today() + timedelta(days=item.horizon_days)
+    return errors.TooFar(days=item.horizon_days, latest=latest, field="first") if first > latest else None
+
+
+def _length(item: Item, first: date, last: date) -> DomainError | None:
+    too_long = (last - first).days >= item.longest_days
+    return errors.TooLong(days=item.longest_days, field="last") if too_long else None
+
+
+def _handed_over(item: Item, first: date, last: date) -> DomainError | None:
+    if hours(item, first) and hours(item, last):
+        return None
+    length = last - first
+    earliest = next((day for day in _days_from(item, first) if hours(item, day) and hours(item, day + length)), None)
+    return errors.NotHandedOverUntil(earliest=earliest, field="first") if earliest else errors.NotHandedOver()
+
+
+def _days_from(item: Item, first: date) -> Iterator[date]:
+    latest = clock.today() + timedelta(days=item.horizon_days)
+    return (first + timedelta(days=n) for n in range((latest - first).days + 1))
+
+
+def _quantity(item: Item, quantity: int) -> DomainError | None:
+    most = len(item.ready_units)
+    return errors.TooMany(most=most, field="quantity") if quantity > most else None
+
+
+def answer_by(item: Item, first: date) -> datetime:
+    """Until when a request made now, or a proposal, is answered: two days, or the hand-over of its first day."""
+    return min(clock.now() + ANSWER_WITHIN, hours_end(item, first))
+
+
+# --- loans: who is trusted ---
+
+TRUSTED_AFTER = 3
+YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """When a loan was to be back, and when it was; nothing while it is out."""
+
+    due: date
+    back: date | None
+
+    @property
+    def late(self) -> bool:
+        """Whether it came back after its last day, or still has not."""
+        return (self.back or clock.today()) > self.due
+
+
+def is_trusted(returns: Sequence[Return]) -> bool:
+    """Who brought things back on time several times, and was late with none for a year, need not be asked about."""
+    year_ago = clock.today() - YEAR
+    on_time = [one for one in returns if one.back is not None and not one.late]
+    lately_late = [one for one in returns if one.late and (one.back is None or one.back > year_ago)]
+    return len(on_time) >= TRUSTED_AFTER and not lately_late
+
+
+# --- loans: who may ---
+
+
+def borrowers(loan: Loan) -> set[int]:
+    """Ids of who borrows, and of the officers of the group for which it is; needs `loan.on_behalf`."""
+    group = loan.group
+    officers = group.officers if group and group.is_open and not group.hidden else []
+    return {loan.borrower_id, *(officer.person_id for officer in officers)}
+
+
+def borrows(person: Person | None, loan: Loan) -> bool:
+    """Who borrows, or an officer of the group for which it is; needs `loan.on_behalf`."""
+    return person is not None and (
+        loan.borrower_id == person.id or (loan.group is not None and may_act_for(person, loan.group))
+    )
+
+
+def lends(person: Person | None, loan: Loan) -> bool:
+    """Who speaks for the thing; nobody is both sides of a loan."""
+    return may_edit(person, loan.item) and not borrows(person, loan)
+
+
+def may_see(person: Person | None, loan: Loan) -> bool:
+    """Both sides."""
+    return borrows(person, loan) or may_edit(person, loan.item)
+
+
+def may_see_late(person: Person | None, loan: Loan) -> bool:
+    """Whoever looks after loans that are long late: moderators and administrators, while it is so."""
+    staff = person is not None and (person.is_a(Role.MODERATOR) or person.is_a(Role.ADMINISTRATOR))
+    return staff and is_long_late(loan)
+
+
+def may_answer(person: Person | None, loan: Loan) -> bool:
+    """The owner answers what is asked of it."""
+    return lends(person, loan)
+
+
+def may_cancel(person: Person | None, loan: Loan) -> bool:
+    """Either side."""
+    return borrows(person, loan) or lends(person, loan)
+
+
+def may_give(person: Person | None, loan: Loan, way: Way) -> bool:
+    """Whoever has it in hand: the owner at the start, the borrower at the end."""
+    return lends(person, loan) if way is Way.OUT else borrows(person, loan)
+
+
+def may_take(person: Person | None, loan: Loan, way: Way) -> bool:
+    """The other side."""
+    return borrows(person, loan) if way is Way.OUT else lends(person, loan)
+
+
+def shows_address(person: Person | None, loan: Loan) -> bool:
+    """Where to fetch it, who borrows reads between the agreement and the return."""
+    return loan.state in PROMISED and borrows(person, loan)
+
+
+def is_overdue(loan: Loan) -> bool:
+    """Whether nobody answered in time, be it put down already or not."""
+    return loan.state in ASKED and loan.due_at is not None and loan.due_at <= clock.now()
+
+
+def may_still_cancel(loan: Loan, *, borrower: bool) -> bool:
+    """The borrower until the first day is over; the owner as long as it is not handed over."""
+    return loan.state is LoanState.ACCEPTED and (not borrower or clock.today() <= loan.first_day)
+
+
+# --- loans: when it is late ---
+
+LATE_DAYS = (1, 3, 7)
+"""After how many days both sides are told."""
+
+STAFF_AFTER = timedelta(days=14)
+
+
+def is_long_late(loan: Loan) -> bool:
+    """Whether the city's staff should look after it."""
+    return loan.state is LoanState.OUT and loan.last_day + STAFF_AFTER <= clock.today()
