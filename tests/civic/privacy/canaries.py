@@ -17,6 +17,8 @@ WORD = re.compile(r"qzx\d{4}xzq", re.IGNORECASE)
 
 SET: dict[str, dict[str, Any]] = {
     "moderation_appeals": {"answer": None, "answer_text": "", "answered_by_id": None, "answered_at": None},
+    "handovers": {"taken_by_id": None, "taken_at": None},
+    "items": {"category": "other", "group_id": None, "pick_up_to": 1440},
     "messages": {"deleted_at": None},
     "moderation_decisions": {"act": "keep", "until": None, "days": None},
     "occupancies": {"expires_at": None},

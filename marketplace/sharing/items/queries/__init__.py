@@ -1,0 +1,1 @@
+"""Lists, searches and figures of things that are lent."""

@@ -1,0 +1,1 @@
+"""What residents and programs send about things and loans. Shapes only; rules are the services."""

@@ -1,0 +1,1 @@
+"""Pages about things and loans, one module a stage."""
