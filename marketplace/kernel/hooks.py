@@ -174,5 +174,8 @@ account_changed = Hook()
 address_confirmed = Hook()
 """e-mail address → None: its owner has just shown that letters arrive there."""
 
+idle = Hook()
+"""→ None: this worker finds nothing more to do for now; what its jobs kept open for the next one is closed."""
+
 letter_returned = Hook()
 """e-mail address, reason → None: the mail server says that no letter will ever arrive there."""

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.orm import Mapped, mapped_column
 
-from marketplace.kernel import clock, db
+from marketplace.kernel import clock, db, hooks
 
 log = structlog.get_logger()
 
@@ -85,6 +85,11 @@ class Task:
     lease: timedelta = LEASE
     outside: bool = False
 
+    @property
+    def slow(self) -> bool:
+        """Whether it may take longer than most: its jobs wait for a worker that has the time."""
+        return self.lease > LEASE
+
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
@@ -125,7 +130,8 @@ def task(
 
     The handler runs in the transaction that also deletes the job. One that acts on the outside world (sends a letter)
     says `outside=True`: it only reads, in a transaction nobody has to wait for, and the job is deleted afterwards;
-    if the worker dies in between, the letter is sent twice rather than never. `lease` must be longer than it may take.
+    if the worker dies in between, the letter is sent twice rather than never. `lease` must be longer than it may take;
+    a task with a longer one than usual is slow.
     """
 
     def register(handler: Handler) -> Handler:
@@ -192,17 +198,19 @@ def enqueue_many(name: str, payloads: Sequence[dict[str, Any]], *, run_at: datet
 # --- carrying out ---
 
 
-def _next_due(now: datetime) -> sa.Select[Job]:
+def _next_due(now: datetime, *, quick: bool = False) -> sa.Select[Job]:
     free = sa.or_(Job.lease_until.is_(None), Job.lease_until <= now)
     due = sa.select(Job).where(Job.dead_at.is_(None), Job.run_at <= now, free)
+    if quick:
+        due = due.where(Job.name.not_in([name for name in names() if _tasks[name].slow]))
     return due.order_by(Job.run_at, Job.id).limit(1).with_for_update(skip_locked=True)
 
 
-def _claim(worker: str) -> Job | None:
+def _claim(worker: str, *, quick: bool = False) -> Job | None:
     """Take the next due job for this worker: committed before the job is begun."""
     now = clock.now()
     with db.transaction() as session:
-        job = session.scalars(_next_due(now)).first()
+        job = session.scalars(_next_due(now, quick=quick)).first()
         if job:
             job.attempts += 1
             job.worker = worker
@@ -274,11 +282,11 @@ def _place(failure: Exception) -> str:
     return f"{frames[-1].name}:{frames[-1].lineno}" if frames else ""
 
 
-def run_one(worker: str) -> bool:
-    """Take the next due job and try it; False if none is due."""
-    job = _claim(worker)
+def run_one(worker: str, *, quick: bool = False) -> Task | None:
+    """Take the next due job, or the next that is not slow, and try it; says its task, None if none is due."""
+    job = _claim(worker, quick=quick)
     if job is None:
-        return False
+        return None
     task = _task_of(job)
     try:
         _perform(job, task)
@@ -288,7 +296,7 @@ def run_one(worker: str) -> bool:
         _put_off(job, task, failure)
     else:
         log.info("job_done", job=job.id, task=job.name, attempt=job.attempts)
-    return True
+    return task
 
 
 _TAKE_SLOT = sa.text(
@@ -311,38 +319,45 @@ def queue_timed(seen: dict[str, int]) -> None:
         seen[name] = slot
 
 
-def work(stop: Callable[[], bool], worker: str, idle: float = 0.5) -> None:
-    """Carry out jobs until told to stop; a job begun is finished first. Each worker needs a name of its own."""
+def work(stop: Callable[[], bool], worker: str, idle: float = 0.5, *, quick: bool = False) -> None:
+    """Carry out jobs until told to stop; a job begun is finished first. Each worker needs a name of its own.
+
+    A quick one leaves slow jobs to others, so that no letter has to wait behind a video.
+    """
     seen: dict[str, int] = {}
     while not stop():
         begun = time.monotonic()
         try:
             queue_timed(seen)
-            busy = run_one(worker)
+            done = run_one(worker, quick=quick)
         except sa.exc.DBAPIError as failure:  # the database is away: it will come back, and leases run out
             log.error("database_away", error=type(failure).__name__)
-            busy = False
-        if not busy:
+            done = None
+        if not done:
+            hooks.idle.ask()
             time.sleep(idle)
-        elif db.is_sqlite():
+        elif db.is_sqlite() and not done.outside:
             _give_way(time.monotonic() - begun)
+    hooks.idle.ask()
 
 
 def _give_way(took: float) -> None:
     """Leave the one write lock of SQLite free for as long as a job may have held it.
 
-    Who waits for the lock only looks now and then whether it is free; job upon job would keep a booking waiting.
+    Who waits for the lock only looks now and then whether it is free; job upon job would keep a booking waiting. A job
+    that acts outside holds it for moments only.
     """
     time.sleep(min(took, 0.1))
 
 
-def run_pending(limit: int = 1000) -> int:
+def run_pending(limit: int = 1000, *, quick: bool = False) -> int:
     """Carry out here and now what is due, at most so many jobs; commits what the caller has written so far."""
     with _set_aside():
-        for done in range(limit):
-            if not run_one("inline"):
-                return done
-    return limit
+        done = 0
+        while done < limit and run_one("inline", quick=quick):
+            done += 1
+    hooks.idle.ask()
+    return done
 
 
 @contextmanager

@@ -36,13 +36,14 @@ class _Stop:
 
 @jobs_group.command("work")
 @click.option("--once", is_flag=True, help="Do what is due now, then stop.")
-def work(once: bool) -> None:
+@click.option("--quick", is_flag=True, help="Leave slow jobs, such as videos, to other workers.")
+def work(once: bool, quick: bool) -> None:
     """Carry out jobs until stopped."""
     if once:
         jobs.queue_timed({})
-        click.echo(json.dumps({"done": jobs.run_pending()}))
+        click.echo(json.dumps({"done": jobs.run_pending(quick=quick)}))
         return
-    jobs.work(_Stop(), f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
+    jobs.work(_Stop(), f"{socket.gethostname()[:50]}:{os.getpid()}:{uuid.uuid4().hex[:8]}", quick=quick)
 
 
 @jobs_group.command("list")

@@ -3,19 +3,17 @@
 import re
 import secrets
 import smtplib
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from functools import cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
 
 from marketplace.kernel import clock, credentials, hooks, jobs, words
 from marketplace.settings import Settings
+from marketplace.web import post
 
 FACT = re.compile(r"([^:：\n]{1,40})[:：] +(\S.*)")
 NOT_THE_ADDRESS = re.compile(r"\b5\.(?:[3-9]\.|2\.[2-9])")
@@ -133,31 +131,14 @@ def mailbox(settings: Settings) -> Path:
 
 
 def _deliver(letter: EmailMessage, smtp_url: str) -> None:
-    server = urlsplit(smtp_url)
-    host, paths = server.hostname or "localhost", ssl.get_default_verify_paths()
-    with (
-        smtplib.SMTP_SSL(host, server.port or 465, timeout=20, context=_trust(paths))
-        if server.scheme == "smtps"
-        else smtplib.SMTP(host, server.port or 25, timeout=20)
-    ) as connection:
-        if server.username:
-            if server.scheme != "smtps":
-                connection.starttls(context=_trust(paths))
-            connection.login(unquote(server.username), unquote(server.password or ""))
-        try:
-            connection.send_message(letter)
-        except smtplib.SMTPRecipientsRefused as refusal:
-            code, answer = next(iter(refusal.recipients.values()))
-            reason = f"{code} {answer.decode(errors='replace') if isinstance(answer, bytes) else answer}"
-            if not 500 <= code < 600 or NOT_THE_ADDRESS.search(reason):
-                raise
-            hooks.letter_returned.ask(letter["To"].addresses[0].addr_spec, reason)
-
-
-@cache
-def _trust(_paths: ssl.DefaultVerifyPaths) -> ssl.SSLContext:
-    """Whom we believe that a mail server is the one it says; read once, there are hundreds."""
-    return ssl.create_default_context()
+    try:
+        post.hand_over(letter, smtp_url)
+    except smtplib.SMTPRecipientsRefused as refusal:
+        code, answer = next(iter(refusal.recipients.values()))
+        reason = f"{code} {answer.decode(errors='replace') if isinstance(answer, bytes) else answer}"
+        if not 500 <= code < 600 or NOT_THE_ADDRESS.search(reason):
+            raise
+        hooks.letter_returned.ask(letter["To"].addresses[0].addr_spec, reason)
 
 
 def _keep(letter: EmailMessage, folder: Path) -> None:

@@ -234,18 +234,33 @@ def test_days_of_timed_jobs_begin_by_the_citys_clocks() -> None:
     assert nightly.slot(three + timedelta(hours=24) - SECOND) == nightly.slot(three)
 
 
-def test_claiming_reads_the_index_of_due_jobs() -> None:
+@pytest.mark.parametrize("quick", [False, True])
+def test_claiming_reads_the_index_of_due_jobs(quick: bool) -> None:
     now = clock.now()
     row = {"name": "test.any", "payload": {}, "attempts": 0, "created_at": now}
     db.session.execute(
         sa.insert(jobs.Job), [{**row, "run_at": now + timedelta(seconds=i), "dead_at": None} for i in range(3000)]
     )
     db.session.execute(sa.text("ANALYZE jobs"))
-    query = jobs._next_due(now + SECOND).compile(db.session.get_bind(), compile_kwargs={"literal_binds": True})
+    query = jobs._next_due(now + SECOND, quick=quick).compile(
+        db.session.get_bind(), compile_kwargs={"literal_binds": True}
+    )
     explain = "EXPLAIN QUERY PLAN" if db.is_sqlite() else "EXPLAIN"
     plan = db.session.execute(sa.text(f"{explain} {query}".replace(":", "\\:"))).all()
 
     assert "ix_jobs_due" in str(plan), plan
+
+
+def test_a_quick_worker_leaves_slow_jobs_to_others() -> None:
+    done = []
+    jobs.task("test.video", lease=jobs.LEASE + SECOND)(lambda: done.append("video"))
+    jobs.task("test.letter")(lambda: done.append("letter"))
+    for name in ("test.video", "test.letter", "test.video"):
+        jobs.enqueue(name)
+
+    assert jobs.run_pending(quick=True) == 1
+    assert done == ["letter"]
+    assert jobs.run_pending() == 2
 
 
 # --- with real processes ---

@@ -1,8 +1,10 @@
 """Letters, handed to real mail servers that take them, refuse them, or are away."""
 
+import asyncio
 import socket
 import ssl
 import subprocess
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -13,7 +15,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from marketplace.kernel import clock, db, jobs
-from marketplace.web import letters
+from marketplace.web import letters, post
 
 KOREAN = "회의실이 예약되었습니다: 6월 4일 금요일 14:00–16:00, 하늘시 마을도서관 3층 큰 회의실"
 TO = "jiwoo@example.org"
@@ -29,6 +31,26 @@ class Office:
         self.answers: list[str] = []
         self.logins: list[tuple[str, str]] = []
         self.secret = False
+        self.refusals: list[str] = []
+        self.lines: list[asyncio.StreamWriter] = []
+        self.visits = 0
+
+    async def handle_EHLO(self, server, session, _envelope, hostname, responses):
+        session.host_name = hostname
+        self.visits += 1
+        self.loop = asyncio.get_running_loop()
+        self.lines.append(server._writer)
+        return responses
+
+    async def handle_QUIT(self, server, _session, _envelope):
+        self.lines.remove(server._writer)
+        return "221 Bye"
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        if self.refusals:
+            return self.refusals.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server, session, envelope):
         letter = message_from_bytes(envelope.content, policy=policy.default)
@@ -41,6 +63,16 @@ class Office:
     def admit(self, _server, _session, _envelope, _mechanism, given):
         self.logins.append((given.login.decode(), given.password.decode()))
         return AuthResult(success=self.logins[-1] == (USER, PASSWORD))
+
+    def hang_up(self) -> None:
+        """Close every connection without a word, and return when the other side can know."""
+        for line in self.lines:
+            asyncio.run_coroutine_threadsafe(self._close(line), self.loop).result(10)
+        self.lines.clear()
+
+    async def _close(self, line: asyncio.StreamWriter) -> None:
+        line.close()
+        await line.wait_closed()
 
 
 def free_port() -> int:
@@ -256,3 +288,156 @@ def test_without_a_server_letters_stay_in_the_mailbox_in_order(staged, settings)
     read = [message_from_bytes(file.read_bytes(), policy=policy.default)["Subject"] for file in files]
     assert read == ["first", "second", "third"]
     assert {file.suffix for file in files} == {".eml"}
+
+
+# --- the connection from letter to letter ---
+
+
+@jobs.task("try.between", outside=True)
+def something_between() -> None:
+    """What a test has happen between two letters; see `between`."""
+
+
+@pytest.fixture
+def between(office, monkeypatch):
+    """Have the server close its connections in this job."""
+    monkeypatch.setitem(jobs._tasks, "try.between", jobs.Task(office.hang_up, outside=True))
+
+
+def post_letters(*subjects: str) -> None:
+    for subject in subjects:
+        if subject == "between":
+            jobs.enqueue("try.between")
+        else:
+            jobs.enqueue("try.letter", subject=subject)
+    jobs.run_pending()
+
+
+def arrived(office) -> list[str]:
+    return [str(letter["Subject"]) for letter in office.letters]
+
+
+@pytest.fixture
+def at_work(office, open_office, posting) -> Office:
+    open_office(port := free_port())
+    posting(f"smtp://127.0.0.1:{port}")
+    return office
+
+
+def test_the_letters_of_one_run_go_over_one_connection_closed_at_its_end(at_work):
+    post_letters("first", "second", "third")
+
+    assert arrived(at_work) == ["first", "second", "third"]
+    assert (at_work.visits, at_work.lines) == (1, [])
+
+
+def test_a_letter_outside_a_job_leaves_no_connection_open(staged, at_work):
+    send(staged)
+    assert (at_work.visits, at_work.lines) == (1, [])
+
+
+def test_a_worker_with_nothing_more_to_do_hangs_up(at_work, monkeypatch):
+    monkeypatch.setattr(jobs, "_rhythms", {})
+    for subject in ("first", "second"):
+        jobs.enqueue("try.letter", subject=subject)
+    db.session.commit()
+    open_lines: list[int] = []
+
+    def stop() -> bool:
+        open_lines.append(len(at_work.lines))
+        return len(open_lines) == 4
+
+    jobs.work(stop, "worker", idle=0)
+
+    assert arrived(at_work) == ["first", "second"]
+    assert open_lines == [0, 1, 1, 0]
+
+
+def test_a_worker_told_to_stop_hangs_up(at_work, monkeypatch):
+    monkeypatch.setattr(jobs, "_rhythms", {})
+    jobs.enqueue("try.letter", subject="first")
+    db.session.commit()
+    jobs.work(lambda: bool(at_work.letters), "worker")
+    assert (at_work.visits, at_work.lines) == (1, [])
+
+
+def test_a_connection_that_the_server_closed_between_two_letters_loses_nothing(at_work, between):
+    post_letters("first", "between", "second", "third")
+
+    assert arrived(at_work) == ["first", "second", "third"]
+    assert at_work.visits == 2
+    assert db.session.query(jobs.Job).count() == 0
+
+
+def test_a_connection_lost_amid_a_letter_has_that_one_sent_again_and_the_next_at_once(at_work, monday):
+    at_work.answers = ["250 OK", "421 4.3.2 shutting down"]
+    post_letters("first", "second", "third")
+
+    assert arrived(at_work) == ["first", "second", "third"]  # the second was read, but not taken
+    assert waiting()[0] == 1
+    monday(clock.now() + timedelta(minutes=1))
+    jobs.run_pending()
+
+    assert arrived(at_work) == ["first", "second", "third", "second"]
+    assert at_work.letters[1]["Message-ID"] == at_work.letters[3]["Message-ID"]
+    assert db.session.query(jobs.Job).count() == 0
+
+
+@pytest.mark.parametrize("refusal", ["550 5.1.1 no such user", "451 4.7.1 come back later"])
+def test_a_refused_recipient_does_not_spoil_the_next_letter_on_the_same_connection(at_work, refusal):
+    at_work.refusals = [refusal]
+    post_letters("first", "second")
+
+    assert arrived(at_work) == ["second"]
+    assert at_work.visits == 1
+    assert db.session.query(jobs.Job).count() == (1 if refusal.startswith("4") else 0)
+
+
+def test_no_connection_carries_more_letters_than_it_may(at_work, monkeypatch):
+    monkeypatch.setattr(post, "LETTERS", 2)
+    post_letters(*"12345")
+
+    assert arrived(at_work) == list("12345")
+    assert at_work.visits == 3
+
+
+def test_no_connection_gets_older_than_it_may(at_work, monkeypatch):
+    monkeypatch.setattr(post, "SECONDS", 0)
+    post_letters("first", "second")
+
+    assert arrived(at_work) == ["first", "second"]
+    assert at_work.visits == 2
+
+
+def test_who_signed_in_stays_so_for_the_next_letter(office, open_office, posting, certificate, monkeypatch):
+    file, context = certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    open_office(port := free_port(), tls_context=context, authenticator=office.admit, auth_required=True)
+    posting(f"smtp://city%40example.org:p%40ss%2Fword%3A%20x@localhost:{port}")
+
+    post_letters("first", "second")
+
+    assert arrived(office) == ["first", "second"]
+    assert office.logins == [(USER, PASSWORD)]
+    assert office.secret
+
+
+def test_threads_do_not_share_a_connection(at_work, staged):
+    meet = threading.Barrier(2)
+
+    def work() -> None:
+        jobs.present.set("a job")
+        for _ in range(3):
+            meet.wait(10)
+            send(staged)
+        meet.wait(10)
+        post.hang_up()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert len(at_work.letters) == 6
+    assert (at_work.visits, at_work.lines) == (2, [])

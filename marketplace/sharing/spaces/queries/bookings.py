@@ -18,14 +18,21 @@ IN_CALENDAR = timedelta(days=30)
 """How long after its time a booking stays in the calendar feed: one given up is seen as cancelled at least as long."""
 
 
-def _booking(query: sa.Select[Booking]) -> sa.Select[Booking]:
+def _named(query: sa.Select[Booking]) -> sa.Select[Booking]:
+    """With all that is said of a booking: which room, and whose it is."""
     return query.options(
         joinedload(Booking.space).joinedload(Space.building),
+        joinedload(Booking.person),
+        joinedload(Booking.on_behalf).joinedload(BookingOnBehalf.group).selectinload(Group.officers),
+    )
+
+
+def _booking(query: sa.Select[Booking]) -> sa.Select[Booking]:
+    """With that and the rules of the room, so that it may be changed."""
+    return _named(query).options(
         joinedload(Booking.space).selectinload(Space.hours),
         joinedload(Booking.space).selectinload(Space.closed_days),
-        joinedload(Booking.person),
         joinedload(Booking.occupancy),
-        joinedload(Booking.on_behalf).joinedload(BookingOnBehalf.group).selectinload(Group.officers),
     )
 
 
@@ -38,8 +45,8 @@ def get_booking(reference: str) -> Booking:
 
 
 def bookings_by_id(booking_ids: Collection[int]) -> dict[int, Booking]:
-    """Bookings by their ids, with those who run their buildings; those that are gone are left out."""
-    query = _booking(sa.select(Booking).where(Booking.id.in_(booking_ids)))
+    """Bookings by their ids, to be told of, with those who run their buildings; those that are gone are left out."""
+    query = _named(sa.select(Booking).where(Booking.id.in_(booking_ids)))
     found = db.session.scalars(query.options(joinedload(Booking.space).selectinload(Space.managing)))
     return {booking.id: booking for booking in found}
 
