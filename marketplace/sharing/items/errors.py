@@ -277,3 +277,42 @@ class NoLongerListed(Conflict):
     """The owner withdrew it."""
 
     message = _l("This thing is withdrawn; that can no longer be done.")
+
+
+# --- libraries of things ---
+
+
+class NoSuchBuilding(Invalid):
+    """A name that no public building has, or that several have."""
+
+    message = _l("Enter the name of one public building, as it is written on its page.")
+
+
+class NoSuchGroup(Invalid):
+    """A name that no group has, or that several have."""
+
+    message = _l("Enter the name of one group, as it is written on its page, or leave this empty.")
+
+
+class LibraryChanged(Conflict):
+    """Two people edit one library: the second sees both versions."""
+
+    message = _l("Someone else changed this library while you were editing. Compare, then save again to keep yours.")
+
+
+class AlreadyMember(Conflict):
+    """Someone joins twice."""
+
+    message = _l("This person is already a member. Find them in the list of members.")
+
+
+class CardTaken(Conflict):
+    """Two members with one card."""
+
+    message = _l("Another member of this library has this card. Scan or type another one.")
+
+
+class UntilPast(Invalid):
+    """A membership that is over before it begins."""
+
+    message = _l("The last day has passed. Choose a later one, or leave it empty.")

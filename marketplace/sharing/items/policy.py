@@ -8,10 +8,10 @@ from marketplace.civic.accounts.models import Person, Role
 from marketplace.civic.groups.policy import may_act_for
 from marketplace.kernel import calendar, clock
 from marketplace.kernel.errors import DomainError
-from marketplace.kernel.intervals import HOLIDAY
+from marketplace.kernel.intervals import HOLIDAY, Interval
 from marketplace.sharing.items import errors
 from marketplace.sharing.items.models.lending import ASKED, PROMISED, Loan, LoanState, Way
-from marketplace.sharing.items.models.listing import Audience, Item
+from marketplace.sharing.items.models.listing import Audience, Item, Library
 
 DAY = timedelta(days=1)
 
@@ -34,12 +34,9 @@ def lenders(item: Item) -> set[int]:
 
 def may_edit(person: Person | None, item: Item) -> bool:
     """Its owner; of a library, managers of its building and officers of its group; needs `library.group.officers`."""
-    if person is None:
-        return False
-    if item.library is None:
-        return item.owner_id == person.id
-    group = item.library.group
-    return person.manages(item.library.building_id) or (group is not None and may_act_for(person, group))
+    if item.library is not None:
+        return may_run(person, item.library)
+    return person is not None and item.owner_id == person.id
 
 
 def may_find(person: Person | None, item: Item) -> bool:
@@ -254,3 +251,45 @@ STAFF_AFTER = timedelta(days=14)
 def is_long_late(loan: Loan) -> bool:
     """Whether the city's staff should look after it."""
     return loan.state is LoanState.OUT and loan.last_day + STAFF_AFTER <= clock.today()
+
+
+# --- libraries of things ---
+
+LOOK_AHEAD_DAYS = 30
+
+
+def may_run(person: Person | None, library: Library) -> bool:
+    """Managers of its building, and officers of the group that helps; needs `group.officers`."""
+    if person is None:
+        return False
+    return person.manages(library.building_id) or (library.group is not None and may_act_for(person, library.group))
+
+
+def may_found(person: Person | None) -> bool:
+    """Administrators open libraries, and say which group helps."""
+    return person is not None and person.is_a(Role.ADMINISTRATOR)
+
+
+def may_set_up(person: Person | None, library: Library) -> bool:
+    """Whoever runs it, and administrators, change what it says of itself."""
+    return may_run(person, library) or may_found(person)
+
+
+def office(person: Person, library: Library) -> dict[str, object]:
+    """In which role someone reads about a library's people, for the record."""
+    role = {"role": Role.MANAGER} if person.manages(library.building_id) else {}
+    return {**role, "building_id": library.building_id}
+
+
+def openings(library: Library, day: date) -> list[Interval]:
+    """When a library's counter is open on a day, in order; needs `hours`."""
+    weekday = HOLIDAY if calendar.is_holiday(day) else day.weekday()
+    spans = sorted((one.opens, one.closes) for one in library.hours if one.weekday == weekday)
+    return [Interval(clock.at(day, opens), clock.at(day, closes)) for opens, closes in spans] if library.open else []
+
+
+def next_opening(library: Library, after: datetime) -> Interval | None:
+    """The stretch in which the counter is open at a moment, or next; None if not within a month."""
+    first = clock.local(after).date()
+    ahead = (first + timedelta(days=n) for n in range(LOOK_AHEAD_DAYS))
+    return next((span for day in ahead for span in openings(library, day) if after < span.ends_at), None)
