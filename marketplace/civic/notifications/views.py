@@ -12,7 +12,7 @@ from marketplace.kernel import credentials, hooks, ical, things, words
 from marketplace.kernel.hooks import Extract, Queue, Waiting, extract
 from marketplace.kernel.words import _, _l
 from marketplace.web import security
-from marketplace.web.access import current_person, public, residents
+from marketplace.web.access import current_person, public, residents, stepped_up
 from marketplace.web.forms import Form
 from marketplace.web.pages import listed, page, tell, whole_address
 from marketplace.web.security import sealed
@@ -119,6 +119,7 @@ def unsubscribe(word: str) -> Response:
 
 @bp.get("/calendar")
 @residents
+@stepped_up
 def calendar() -> Response:
     """The secret address of one's calendar."""
     secret = queries.feed_of(current_person())
@@ -130,6 +131,7 @@ def calendar() -> Response:
 
 @bp.post("/calendar/open")
 @residents
+@stepped_up
 def open_feed() -> ResponseReturnValue:
     """Make the address, or a new one in place of the old."""
     service.open_feed(current_person())

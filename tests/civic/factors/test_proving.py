@@ -17,7 +17,7 @@ LATER = MONDAY + access.PROVED_FOR
 SENSITIVE = {
     "accounts.email", "accounts.tokens", "accounts_staff.grant", "accounts_staff.revoke", "factors.app",
     "factors.remove_app", "factors.recovery_codes", "factors.new_passkey", "factors.new_passkey_question",
-    "factors.remove_passkey", "factors_staff.reset",
+    "factors.remove_passkey", "factors_staff.reset", "notifications.calendar", "notifications.open_feed",
 }  # fmt: skip
 
 

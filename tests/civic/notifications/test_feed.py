@@ -14,6 +14,7 @@ from marketplace.civic.notifications.models import CalendarFeed
 from marketplace.kernel import credentials, db
 from marketplace.sharing.spaces.queries.bookings import get_booking
 from marketplace.sharing.spaces.service import bookings
+from marketplace.web.access import PROVED_FOR
 from tests import factories
 from tests.conftest import MONDAY
 from tests.factories import march
@@ -112,6 +113,16 @@ def test_no_search_engine_keeps_it_and_nobody_caches_it_for_others(browser, addr
     assert answer.headers["X-Robots-Tag"] == "noindex"
     assert "private" in answer.headers["Cache-Control"]
     assert "Set-Cookie" not in answer.headers
+
+
+def test_the_secret_address_is_shown_and_made_only_to_who_proved_lately_who_they_are(browser, address, jiwoo, monday):
+    factories.sign_in(browser, jiwoo)
+    assert address in browser.get("/calendar").text
+    monday(MONDAY + PROVED_FOR)
+    assert browser.get("/calendar").location == "/account/prove?next=/calendar"
+    assert browser.send("/calendar/open").location == "/account/prove?next=/go-on"
+    assert browser.get(address).status_code == 200, "nothing changed"
+    assert browser.send("/calendar/close").status_code == 303, "whoever wants less shown need prove nothing"
 
 
 def test_an_address_that_was_never_made_opens_nothing(browser):
