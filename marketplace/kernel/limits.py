@@ -45,8 +45,8 @@ def digest(key: str) -> str:
     return hmac.new(_secret, key.encode(), hashlib.sha256).hexdigest()
 
 
-def spend(session: Session, key: str, allowed: int, per: timedelta) -> None:
-    """Count one try of `key`, of which there may be so many in each window of time.
+def spend(session: Session, key: str, allowed: int, per: timedelta) -> int:
+    """Count one try of `key`, of which there may be so many in each window of time; says which one it is.
 
     Give it the session of `db.separate()`, so that the try counts whatever becomes of the request. A refused try is
     not counted. Raises TooMany with the minutes until the next window.
@@ -55,9 +55,11 @@ def spend(session: Session, key: str, allowed: int, per: timedelta) -> None:
         raise ValueError("a limit allows at least one try, in a window of at most two days")
     now = clock.now()
     start = now - (now - datetime.fromtimestamp(0, UTC)) % per
-    if session.execute(_SPEND, {"key": digest(key), "start": start, "allowed": allowed}).first() is None:
+    number = session.scalar(_SPEND, {"key": digest(key), "start": start, "allowed": allowed})
+    if number is None:
         left = start + per - now
         raise TooMany(minutes=math.ceil(left / timedelta(minutes=1)), retry_after=math.ceil(left.total_seconds()))
+    return int(number)
 
 
 def forget(*keys: str) -> None:

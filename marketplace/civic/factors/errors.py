@@ -34,6 +34,10 @@ class PasskeyCopied(Invalid):
     message = _l("This passkey seems to have been copied, so it is not accepted. Choose another way and remove it.")
 
 
+WRONG = (WrongCode, WrongRecoveryCode, PasskeyRefused)
+"""What a thief's second step is refused with."""
+
+
 class PasskeyKnown(Conflict):
     """The same key a second time."""
 

@@ -1,6 +1,7 @@
 """The second step of signing in, proving again who one is, and looking after one's second factors."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import segno
@@ -14,8 +15,9 @@ from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.schemas import Nothing
 from marketplace.civic.accounts.views import QUARTER, device, enter, half_way, next_path, own_session
 from marketplace.civic.factors import errors, policy, queries, schemas
-from marketplace.civic.factors.service import care, codes, passkeys
-from marketplace.kernel import audit, clock, hooks, words
+from marketplace.civic.factors.service import care, codes, letters, passkeys
+from marketplace.kernel import clock, hooks, words
+from marketplace.kernel.errors import DomainError
 from marketplace.kernel.words import Text, _, _l, ngettext
 from marketplace.web.access import current_person, public, residents, stepped_up
 from marketplace.web.forms import Form
@@ -75,11 +77,14 @@ def question(options: str) -> Response:
     return response
 
 
-def put_copies_on_record(form: Form) -> None:
-    """A refusal undoes everything, but that a passkey seems to exist twice has to be known."""
-    if isinstance(form.refusal, errors.PasskeyCopied):
-        whose, which = form.refusal.details["person_id"], form.refusal.details["passkey_id"]
-        afterwards(lambda: audit.record(None, "factors.passkey_copied", f"person:{whose}", passkey_id=which))
+def warn_of(refusal: DomainError | None, person: Person | None) -> None:
+    """A refusal undoes everything, but that someone may be getting at an account has to be known."""
+    if isinstance(refusal, errors.PasskeyCopied):
+        which: dict[str, Any] = refusal.details
+        afterwards(lambda: letters.warn_of_copy(**which))
+    elif person is not None and isinstance(refusal, errors.WRONG):
+        whose = person.id
+        afterwards(lambda: letters.warn_of_wrong_steps(whose))
 
 
 def believe(person: Person, way: str, code: str, recovery_code: str, password: str, credential: str) -> None:
@@ -112,12 +117,11 @@ def second_step_missing(person: Person) -> str | None:
     """The page to set one up, for whoever works for the city, has none, and showed none elsewhere when signing in.
 
     A session of an account with a factor has passed the second step: those before the first one ended with it, as did
-    tokens. What was shown elsewhere counts in that browser alone, for no program.
+    tokens. What was shown elsewhere counts in that browser alone, and for no program: they carry no session.
     """
-    if not required() or not person.is_staff:
+    if not required() or not person.is_staff or session.get("second_step_shown") or queries.has_factor(person):
         return None
-    shown_elsewhere = person.session_token is not None and session.get("second_step_shown")
-    return None if shown_elsewhere or queries.has_factor(person) else url_for("factors.overview")
+    return url_for("factors.overview")
 
 
 def required() -> bool:
@@ -145,7 +149,7 @@ def second_step():
         if form.submitted:
             believe(person, **form.data)
             return enter(person, next_path())
-    put_copies_on_record(form)
+    warn_of(form.refusal, person)
     return form.page("civic/factors/second_step.html", factors=queries.factors_of(person), site=site())
 
 
@@ -159,7 +163,7 @@ def sign_in():
     with Form(schemas.PasskeyAnswer()) as form:
         if form.submitted:
             return enter(passkeys.recognise(site(), asked(), form.data["credential"]), next_path())
-    put_copies_on_record(form)
+    warn_of(form.refusal, None)
     return form.page("civic/factors/sign_in.html", next=request.args.get("next"), site=site())
 
 
@@ -182,7 +186,7 @@ def prove():
             accounts.prove(person)
             login_user(person)
             return redirect(next_path(), 303)
-    put_copies_on_record(form)
+    warn_of(form.refusal, person)
     elsewhere = hooks.proofs.ask(person, next_path())
     return form.page("civic/factors/prove.html", factors=queries.factors_of(person), site=site(), elsewhere=elsewhere)
 

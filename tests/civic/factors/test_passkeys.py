@@ -247,7 +247,7 @@ def test_challenges_spent_are_forgotten_once_they_are_too_old_anyway(home, jiwoo
 
 
 @pytest.mark.parametrize("count", [3, 4])
-def test_a_passkey_that_counts_backwards_is_refused_and_put_on_record(home, browser, app, jiwoo, count):
+def test_a_passkey_that_counts_backwards_is_refused_put_on_record_and_told(home, browser, app, jiwoo, letters, count):
     device = with_passkey(home, jiwoo)
     device.count = 4
     assert sign_in(browser, device).status_code == 303
@@ -258,6 +258,9 @@ def test_a_passkey_that_counts_backwards_is_refused_and_put_on_record(home, brow
     assert "seems to have been copied" in copy.text
     on_record = sa.select(AuditEntry.subject).where(AuditEntry.action == "factors.passkey_copied")
     assert list(db.session.scalars(on_record)) == [f"person:{jiwoo.id}"]
+    assert "Subject: One of your passkeys seems to have been copied" in letters()[-1]
+    sign_in(app.test_client(), device)
+    assert len([one for one in letters() if "seems to have been copied" in one]) == 1, "once a day"
 
 
 def test_a_device_that_does_not_count_is_believed_again(home, browser, app, jiwoo):

@@ -68,6 +68,25 @@ def test_a_wrong_code_is_refused_and_the_password_need_not_be_typed_again(browse
     assert step(browser, code(secret)).status_code == 303
 
 
+def test_the_third_wrong_step_of_a_day_is_on_record_and_told_by_letter_once(browser, jiwoo, secret, letters):
+    letters()
+    half_way(browser, jiwoo)
+    for number in range(5):
+        assert step(browser, f"00000{number}").status_code == 422
+        warnings = [text for text in map(text_of, letters()) if "knows your password" in text]
+        assert len(warnings) == (number >= 2)
+    entries = sa.text("SELECT subject FROM audit_entries WHERE action = 'factors.wrong_steps'")
+    assert db.session.scalars(entries).all() == [f"person:{jiwoo.id}"]
+    assert step(browser, code(secret)).status_code == 303, "the letter keeps nobody out"
+
+
+def test_wrong_proofs_of_who_stole_a_session_are_told_too(browser, jiwoo, secret, letters):
+    factories.sign_in(browser, jiwoo)
+    for _ in range(3):
+        browser.send("/account/prove", way="paper", recovery_code="0000-0000-0000")
+    assert "sits at a browser in which you are signed in" in text_of(letters()[-1])
+
+
 def test_half_way_in_nothing_else_opens(app, browser, jiwoo, secret):
     half_way(browser, jiwoo)
     opened = {}

@@ -174,7 +174,7 @@ def _count(passkey: Passkey, count: int) -> None:
     further = sa.or_(Passkey.sign_count < count, sa.and_(Passkey.sign_count == 0, sa.literal(count) == 0))
     used = sa.update(Passkey).where(Passkey.id == passkey.id, further)
     if not db.changed(used.values(sign_count=count, used_at=clock.now())):
-        raise errors.PasskeyCopied(passkey_id=passkey.id, person_id=passkey.person_id)
+        raise errors.PasskeyCopied(passkey_id=passkey.id, person_id=passkey.person_id, name=passkey.name)
 
 
 def _spend(challenge: str) -> None:
