@@ -151,13 +151,17 @@ def path_of(notice: Notice, thing: Thing | None) -> str | None:
 
 
 class TopicChoice(db.Base):
-    """How someone wishes to be told of a topic; without a row, at once."""
+    """How someone wishes to be told of a topic; without a row, at once.
+
+    `resumed_at` is when they last wished for letters again after none: links of letters before that end them no more.
+    """
 
     __tablename__ = "topic_choices"
 
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id", ondelete="CASCADE"), primary_key=True)
     topic: Mapped[str] = mapped_column(sa.String(60), primary_key=True)
     cadence: Mapped[Cadence]
+    resumed_at: Mapped[datetime | None]
 
 
 class ReturnedAddress(db.Base):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.notifications import models
 from marketplace.civic.notifications.models import Cadence, CalendarFeed, Notice, ReturnedAddress, Topic, TopicChoice
-from marketplace.kernel import credentials, db, hooks, ical, vault
+from marketplace.kernel import clock, credentials, db, hooks, ical, vault
 from marketplace.kernel.errors import NotFound
 
 COUNTED = 100
@@ -87,8 +87,9 @@ def returned(person: Person) -> ReturnedAddress | None:
 
 
 def seal_of(person_id: int, topic: str) -> str:
-    """The word by which a letter's link switches a topic off for a person, and nothing else."""
-    return f"{person_id}-{topic}-{credentials.seal('letters', person_id, topic)}"
+    """The word by which the link of a letter written now switches a topic off for a person, and nothing else."""
+    at = str(int(clock.now().timestamp() * 1_000_000))
+    return f"{person_id}-{topic}-{at}-{credentials.seal('letters', person_id, topic, at)}"
 
 
 # --- the calendar feed ---

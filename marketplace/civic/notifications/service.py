@@ -1,7 +1,8 @@
 """Telling people: in the inbox, and by letter as they wish."""
 
-from collections.abc import Collection
-from datetime import datetime, time, timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.queries import letters_arrive
 from marketplace.civic.notifications import models
-from marketplace.civic.notifications.errors import NotOurLink
+from marketplace.civic.notifications.errors import NoLongerInForce, NotOurLink
 from marketplace.civic.notifications.models import (
     Cadence,
     CalendarFeed,
@@ -114,42 +115,61 @@ def mark_read(person: Person, notice_id: int | None = None, *, until: int | None
 
 def choose(person_id: int, topic: str, cadence: Cadence) -> None:
     """Have letters about a topic come at another pace; those that must be sent come all the same."""
-    wish = {"person_id": person_id, "topic": topic, "cadence": cadence.value}
+    wish = {"person_id": person_id, "topic": topic, "cadence": cadence.value, "now": clock.now()}
     db.session.execute(
         sa.text(
             "INSERT INTO topic_choices (person_id, topic, cadence) VALUES (:person_id, :topic, :cadence)"
-            " ON CONFLICT (person_id, topic) DO UPDATE SET cadence = excluded.cadence"
-        ),
+            " ON CONFLICT (person_id, topic) DO UPDATE SET cadence = excluded.cadence, resumed_at = CASE"
+            " WHEN topic_choices.cadence = 'off' AND excluded.cadence <> 'off' THEN :now"
+            " ELSE topic_choices.resumed_at END"
+        ).bindparams(sa.bindparam("now", type_=db.UtcDateTime)),
         wish,
     )
 
 
-def switched_by(word: str) -> tuple[Person, str]:
-    """Whose letters about what a link switches off; the topic is EVERYTHING for all that comes daily.
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What the link of a letter switches off: a topic, or EVERYTHING that comes daily, as chosen before the letter."""
 
-    Raises NotOurLink.
-    """
+    person: Person
+    topic: str
+    written_at: datetime
+
+
+def switched_by(word: str) -> Switch:
+    """What a link switches off. Raises NotOurLink, or NoLongerInForce if its letters were wished for again since."""
     text, _, rest = word.partition("-")
-    topic, _, seal = rest.rpartition("-")
+    signed, _, seal = rest.rpartition("-")
+    topic, _, at = signed.rpartition("-")
     number = db.row_number(text)
-    if number is None or not credentials.is_seal(seal, "letters", number, topic):
+    if number is None or not credentials.is_seal(seal, "letters", number, topic, at):
         raise NotOurLink
     person = db.session.get(Person, number)
     if person is None:
         raise NotOurLink
-    return person, topic
+    switch = Switch(person, topic, datetime.fromtimestamp(int(at) / 1_000_000, UTC))
+    resumed = [choice.resumed_at is not None and choice.resumed_at > switch.written_at for choice in _coming(switch)]
+    if resumed and all(resumed):
+        raise NoLongerInForce
+    return switch
 
 
-def switch_off(word: str) -> None:
-    """Send no more letters as this link says. Done again, it changes nothing. Raises NotOurLink."""
-    person, topic = switched_by(word)
-    if topic == EVERYTHING:
-        daily = sa.update(TopicChoice).where(
-            TopicChoice.person_id == person.id, TopicChoice.cadence == Cadence.DAILY
-        )  # fmt: skip
-        db.session.execute(daily.values(cadence=Cadence.OFF), execution_options={"synchronize_session": False})
-    else:
-        choose(person.id, topic, Cadence.OFF)
+def _coming(switch: Switch) -> Sequence[TopicChoice]:
+    """The choices that have letters come which a link would end."""
+    own = sa.select(TopicChoice).where(TopicChoice.person_id == switch.person.id)
+    if switch.topic == EVERYTHING:
+        return db.session.scalars(own.where(TopicChoice.cadence == Cadence.DAILY)).all()
+    return db.session.scalars(own.where(TopicChoice.topic == switch.topic, TopicChoice.cadence != Cadence.OFF)).all()
+
+
+def switch_off(switch: Switch) -> None:
+    """Send no more letters as a link says. Done again, it changes nothing."""
+    if switch.topic != EVERYTHING:
+        choose(switch.person.id, switch.topic, Cadence.OFF)
+        return
+    for choice in _coming(switch):
+        if choice.resumed_at is None or choice.resumed_at <= switch.written_at:
+            choose(switch.person.id, choice.topic, Cadence.OFF)
 
 
 # --- the letter of the day ---

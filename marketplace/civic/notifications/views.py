@@ -103,10 +103,10 @@ def settings() -> ResponseReturnValue:
 @sealed
 def unsubscribe(word: str) -> Response:
     """End the letters about a topic by a letter's link. Mail programs post (RFC 8058); people get a button first."""
-    _person, topic = service.switched_by(word)
+    switch = service.switched_by(word)
     if request.method == "POST":
-        service.switch_off(word)
-    known = models.topics().get(topic)
+        service.switch_off(switch)
+    known = models.topics().get(switch.topic)
     return page(
         "civic/notifications/unsubscribe.html",
         done=request.method == "POST",

@@ -1,5 +1,6 @@
 """Letters about what is new: at once, once a day or never, and ended by their own link."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -306,12 +307,44 @@ def test_ending_letters_again_and_again_changes_nothing_more(browser, link, jiwo
     assert db.session.scalar(sa.select(sa.func.count()).select_from(TopicChoice)) == 1
 
 
+def test_a_link_from_before_one_wished_for_letters_again_is_no_longer_in_force(
+    browser, link, choir, jiwoo, monday, mail
+):
+    browser.post(link)
+    monday(MONDAY + timedelta(hours=1))
+    assert browser.post(link).status_code == 200, "still off: done again, it changes nothing"
+    service.choose(jiwoo.id, "choir", Cadence.DAILY)
+    service.choose(jiwoo.id, "choir", Cadence.NOW)
+
+    for answer in (browser.get(link), browser.post(link, data={"List-Unsubscribe": "One-Click"})):
+        assert answer.status_code == 410, "a mail program must not say that it is done"
+        assert "After that letter you chose to get such letters again." in html.unescape(answer.text)
+    assert queries.choices_of(jiwoo) == {"choir": Cadence.NOW}
+
+    service.tell(jiwoo.id, choir, about(jiwoo))
+    newest = mail()[-1].message["List-Unsubscribe"].strip("<>").removeprefix("http://localhost")
+    assert browser.post(newest).status_code == 200
+    assert queries.choices_of(jiwoo) == {"choir": Cadence.OFF}
+
+
+def test_letters_at_another_pace_were_not_wished_for_again(browser, link, jiwoo, monday):
+    """Nobody has to find a newer letter because they saved their choices in between."""
+    monday(MONDAY + timedelta(hours=1))
+    for cadence in (Cadence.NOW, Cadence.DAILY):
+        service.choose(jiwoo.id, "choir", cadence)
+        assert browser.get(link).status_code == 200
+    assert browser.post(link).status_code == 200
+    assert queries.choices_of(jiwoo) == {"choir": Cadence.OFF}
+
+
 @pytest.mark.parametrize(
     "forge",
     [
         lambda link, other: link[:-1] + ("0" if link[-1] != "0" else "1"),
         lambda link, other: re.sub(r"/\d+-", f"/{other}-", link),
         lambda link, other: link.replace("-choir-", "-spaces-"),
+        lambda link, other: re.sub(r"-choir-\d+-", "-choir-9999999999999999-", link),
+        lambda link, other: re.sub(r"-choir-\d+-", "-choir-", link),
         lambda link, other: link.rpartition("-")[0] + "-",
         lambda link, other: "/unsubscribe/x",
         lambda link, other: "/unsubscribe/1-choir-é",
@@ -336,6 +369,19 @@ def test_the_link_of_a_daily_letter_ends_all_that_comes_daily_and_nothing_else(b
     path = letter.message["List-Unsubscribe"].strip("<>").removeprefix("http://localhost")
     assert browser.post(path).status_code == 200
     assert queries.choices_of(jiwoo) == {"choir": Cadence.OFF, "spaces": Cadence.NOW}
+
+
+def test_the_link_of_a_daily_letter_leaves_what_was_wished_for_again_since(browser, choir, jiwoo, monday):
+    for topic in ("choir", "spaces"):
+        service.choose(jiwoo.id, topic, Cadence.DAILY)
+    path = f"/unsubscribe/{queries.seal_of(jiwoo.id, service.EVERYTHING)}"
+    monday(MONDAY + timedelta(hours=1))
+    service.choose(jiwoo.id, "choir", Cadence.OFF)
+    service.choose(jiwoo.id, "choir", Cadence.DAILY)
+
+    assert browser.post(path).status_code == 200
+    assert queries.choices_of(jiwoo) == {"choir": Cadence.DAILY, "spaces": Cadence.OFF}
+    assert browser.post(path).status_code == 410
 
 
 def test_a_link_of_someone_who_is_gone_is_no_link(browser, link, jiwoo):
