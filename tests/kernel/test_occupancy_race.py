@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.kernel import clock, db, occupancy
+from marketplace.kernel.errors import DomainError
 from marketplace.kernel.intervals import Interval
-from marketplace.kernel.occupancy import Claim, Expired, Kind, Occupancy, Taken, occupied_spans, resource_parts
+from marketplace.kernel.occupancy import Claim, Expired, Kind, Occupancy, occupied_spans, resource_parts
 
 DAY = datetime(2027, 3, 2, tzinfo=UTC)
 PROCESSES = 16
@@ -33,7 +34,7 @@ def _run(url: str, number: int, attempt: Attempt, rounds: int, barrier: Any, out
             with db.transaction():
                 attempt(number, turn)
             outcome = "done"
-        except (Taken, Expired) as refusal:
+        except DomainError as refusal:
             outcome = refusal.code
         except Exception as error:  # noqa: BLE001 - any other error is what the test looks for
             outcome = repr(error)

@@ -1,0 +1,1 @@
+"""Time credits, deposits, and the fund that helps when a borrowed thing breaks."""
