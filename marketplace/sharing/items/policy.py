@@ -61,7 +61,7 @@ def broken_rule(
     """
     return (
         _offered(item)
-        or (_audience(item, person, member_of) if person else None)
+        or (person_rule(item, person, member_of) if person else None)
         or days_rule(item, first, last)
         or _quantity(item, quantity)
     )
@@ -76,7 +76,8 @@ def _offered(item: Item) -> DomainError | None:
     return None if item.offered else errors.NotOffered()
 
 
-def _audience(item: Item, person: Person, member_of: Collection[int]) -> DomainError | None:
+def person_rule(item: Item, person: Person, member_of: Collection[int]) -> DomainError | None:
+    """The first rule about who borrows that this person would break."""
     if item.owner_id == person.id:
         return errors.OwnThing()
     if not person.is_verified:
@@ -273,6 +274,11 @@ def may_found(person: Person | None) -> bool:
 def may_set_up(person: Person | None, library: Library) -> bool:
     """Whoever runs it, and administrators, change what it says of itself."""
     return may_run(person, library) or may_found(person)
+
+
+def may_find_library(person: Person | None, library: Library) -> bool:
+    """Everyone finds a library that lends; one that does not, only those who look after it."""
+    return library.open or may_set_up(person, library)
 
 
 def office(person: Person, library: Library) -> dict[str, object]:

@@ -1,0 +1,132 @@
+"""Finding things that are free on the days asked for, the nearest first."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from marketplace.civic.accounts.models import Person
+from marketplace.kernel import calendar, cells, clock, db, occupancy, search
+from marketplace.kernel.geo import Point
+from marketplace.kernel.intervals import HOLIDAY
+from marketplace.sharing.items.models import categories
+from marketplace.sharing.items.models.lending import days
+from marketplace.sharing.items.models.listing import Audience, Item, ItemUnit, LibraryHours, UnitState
+from marketplace.sharing.items.queries.listings import SEARCH_KIND
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What someone looks for. Without days, all that is lent counts as free."""
+
+    words: str = ""
+    category: str | None = None
+    first: date | None = None
+    last: date | None = None
+    quantity: int = 1
+    near: Point | None = None
+    within: int | None = None
+    """Metres from there, at most."""
+    district_id: int | None = None
+    library_id: int | None = None
+    free_of_charge: bool = False
+
+
+def _none() -> Ids:
+    return np.empty(0, np.int64)
+
+
+@dataclass(slots=True)
+class Found:
+    """Ids of the things that are free then, and of those that have the rest but not the days, each in order.
+
+    `metres` are those from the place asked about to the centre of each privacy cell.
+    """
+
+    free: Ids = field(default_factory=_none)
+    others: Ids = field(default_factory=_none)
+    metres: dict[int, float] = field(default_factory=dict)
+
+
+def find(wanted: Wanted, person: Person | None = None, member_of: Collection[int] = ()) -> Found:
+    """All that someone may know of and that is as wanted: the nearest first, else the newest. One statement."""
+    found = db.rows(_candidates(wanted, person, member_of))
+    ids, where, free = np.array(found, np.int64).reshape(-1, 3).T
+    if wanted.near is None:
+        order = np.argsort(-ids)
+        metres = {}
+    else:
+        known, place = np.unique(where, return_inverse=True)
+        each = cells.distances(wanted.near, known)
+        away = each[place]
+        metres = dict(zip(known.tolist(), each.tolist(), strict=True))
+        order = np.lexsort((ids, away))
+        if wanted.within is not None:
+            order = order[away[order] <= wanted.within]
+    ids, free = ids[order], free[order].astype(bool)
+    return Found(ids[free], ids[~free], metres)
+
+
+def _candidates(wanted: Wanted, person: Person | None, member_of: Collection[int]) -> sa.Select[int, int, int]:
+    is_free = sa.and_(sa.true(), *_free(wanted))
+    query = sa.select(Item.id, Item.cell, sa.cast(is_free, sa.Integer))
+    return query.where(Item.offered, may_know(person, member_of), *_conditions(wanted))
+
+
+def may_know(person: Person | None, member_of: Collection[int]) -> sa.ColumnElement[bool]:
+    """Of things that are lent to a group's members only, nobody else hears but their owner."""
+    theirs = Item.group_id.in_(sorted(member_of))
+    own = Item.owner_id == person.id if person else sa.false()
+    return sa.or_(Item.audience != Audience.GROUP, theirs, own)
+
+
+def _conditions(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
+    if wanted.words.strip():
+        yield Item.id.in_(search.matching(SEARCH_KIND, wanted.words))
+    if wanted.category:
+        yield Item.category.in_(categories.with_all_below(wanted.category))
+    if wanted.district_id:
+        yield Item.district_id == wanted.district_id
+    if wanted.library_id:
+        yield Item.library_id == wanted.library_id
+    if wanted.free_of_charge:
+        yield Item.fee == 0
+    if wanted.quantity > 1:
+        yield _pieces() >= wanted.quantity
+
+
+def _free(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
+    """That the owner's rules allow the days, as `policy.days_rule` asks, and that nobody has so many pieces then."""
+    if wanted.first is None or wanted.last is None:
+        yield _pieces() >= wanted.quantity
+        return
+    ahead, length = (wanted.first - clock.today()).days, (wanted.last - wanted.first).days + 1
+    yield sa.and_(Item.notice_days <= ahead, Item.horizon_days >= ahead, Item.longest_days >= length)
+    yield _handed_over(wanted.first, after=_minute_now() if ahead == 0 else 0)
+    yield _handed_over(wanted.last)
+    nobody_has = ItemUnit.resource_id.not_in(occupancy.held(days(wanted.first, wanted.last)))
+    yield _pieces(nobody_has) >= wanted.quantity
+
+
+def _pieces(*which: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
+    """How many pieces of a thing can be lent."""
+    ready = sa.select(sa.func.count(ItemUnit.id)).where(ItemUnit.item_id == Item.id, ItemUnit.state == UnitState.READY)
+    return ready.where(*which).correlate(Item).scalar_subquery()
+
+
+def _handed_over(day: date, after: int = 0) -> sa.ColumnElement[bool]:
+    """That it is handed over on a day, still after a minute of it: as its owner says, or while its library is open."""
+    weekday = HOLIDAY if calendar.is_holiday(day) else day.weekday()
+    open_then = sa.select(LibraryHours.library_id).where(LibraryHours.weekday == weekday, LibraryHours.closes > after)
+    by_owner = sa.and_(Item.pick_up_days.bitwise_and(1 << day.weekday()) != 0, Item.pick_up_to > after)
+    return sa.case((Item.library_id.is_(None), by_owner), else_=Item.library_id.in_(open_then))
+
+
+def _minute_now() -> int:
+    now = clock.local(clock.now())
+    return now.hour * 60 + now.minute
