@@ -32,6 +32,7 @@ from marketplace.civic.uploads.service import making
 from marketplace.kernel import cells, clock, credentials, db, geo, occupancy, search, storage, things, vault
 from marketplace.kernel.intervals import Interval
 from marketplace.sharing.items.models import categories
+from marketplace.sharing.items.models.lending import Loan
 from marketplace.sharing.items.models.listing import (
     Accessory,
     Condition,
@@ -41,6 +42,8 @@ from marketplace.sharing.items.models.listing import (
     LibraryHours,
     PickUpPlace,
 )
+from marketplace.sharing.items.queries import listings
+from marketplace.sharing.items.service import loans
 from marketplace.sharing.spaces.models import (
     Booking,
     Feature,
@@ -353,5 +356,14 @@ def item(
         db.session.add(Accessory(item_id=made.id, position=position, name=name, count=many))
     words = f"{made.title} {made.description} {categories.words_of(made.category)}"
     search.index("item", made.id, words)
+    db.session.commit()
+    return made
+
+
+def loan(of: Item, first: int, last: int, *, by: Person | None = None, **facts: Any) -> Loan:
+    """A thing asked for from one day of March 2027 to another; agreed at once where the rules say so."""
+    thing = listings.get_item(of.id)
+    start, end = (date(2027, 3, day) for day in (first, last))
+    made = loans.request(by or neighbour(), thing, start, end, **facts)
     db.session.commit()
     return made

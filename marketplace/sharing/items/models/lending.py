@@ -155,6 +155,11 @@ class Loan(db.Base):
         return when(self.first_day, self.last_day)
 
     @property
+    def proposed(self) -> Text | None:
+        """The days that the owner proposed instead, as people read them."""
+        return when(self.other_first, self.other_last) if self.other_first and self.other_last else None
+
+    @property
     def group(self) -> Group | None:
         """The group for which it was made; needs `on_behalf`."""
         return self.on_behalf.group if self.on_behalf else None

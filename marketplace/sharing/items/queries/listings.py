@@ -1,6 +1,7 @@
 """Things with all that pages and rules ask of them."""
 
 from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -9,12 +10,15 @@ from sqlalchemy.orm.strategy_options import _AbstractLoad as Load
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.groups.models import Group, GroupMember
 from marketplace.civic.places.models import Building
-from marketplace.kernel import db
+from marketplace.kernel import clock, db, vault
 from marketplace.kernel.errors import NotFound
+from marketplace.kernel.occupancy import Occupancy
 from marketplace.sharing.items.models import categories
+from marketplace.sharing.items.models.lending import GOING_ON, Loan, LoanPiece, LoanState
 from marketplace.sharing.items.models.listing import Item, Library, PickUpPlace
 
 SEARCH_KIND = "item"
+SECOND = timedelta(seconds=1)
 
 
 def everything() -> tuple[Load, ...]:
@@ -67,6 +71,58 @@ def place_of(person: Person) -> PickUpPlace | None:
     """Where a person's things are fetched, if they said so."""
     own = sa.select(PickUpPlace).where(PickUpPlace.person_id == person.id)
     return db.session.scalar(own.options(joinedload(PickUpPlace.district)))
+
+
+def vault_place(person_id: int) -> str:
+    """What a pick-up address is locked for."""
+    return f"pick_up_places:{person_id}"
+
+
+def address_of(place: PickUpPlace) -> str:
+    """The address that its owner wrote, for those who may read it."""
+    return vault.unlock(place.address, vault_place(place.person_id)) if place.address else ""
+
+
+def count_listed(person: Person) -> int:
+    """How many things a person lends."""
+    return db.count(sa.select(Item).where(Item.owner_id == person.id, Item.withdrawn_at.is_(None)))
+
+
+def count_listed_since(person: Person, moment: datetime) -> int:
+    """How many things a person has listed since then, whatever became of them."""
+    return db.count(sa.select(Item).where(Item.owner_id == person.id, Item.listed_at > moment))
+
+
+def promised(item: Item) -> dict[int, date]:
+    """The pieces that someone has, is promised or is kept, each with the last day of it; needs `units`."""
+    by_resource = {unit.resource_id: unit.id for unit in item.units}
+    now = clock.now()
+    held = sa.select(Occupancy.resource_id, sa.func.max(Occupancy.ends_at)).where(
+        Occupancy.resource_id.in_(by_resource), Occupancy.ends_at > now,
+        sa.or_(Occupancy.expires_at.is_(None), Occupancy.expires_at > now),
+    ).group_by(Occupancy.resource_id)  # fmt: skip
+    last = {
+        by_resource[resource]: clock.local(ends_at - SECOND).date() for resource, ends_at in db.session.execute(held)
+    }
+    out = sa.select(LoanPiece.unit_id).where(LoanPiece.unit_id.in_(by_resource.values()), LoanPiece.is_out)
+    return {unit_id: clock.today() for unit_id in db.session.scalars(out)} | last
+
+
+def loans_going_on(item: Item) -> list[Loan]:
+    """The loans of a thing that someone still has to do something about."""
+    query = sa.select(Loan).where(Loan.item_id == item.id, Loan.state.in_(GOING_ON))
+    return list(db.session.scalars(query.order_by(Loan.first_day, Loan.id)))
+
+
+def loans_by_state(item_ids: Collection[int]) -> dict[int, dict[LoanState, int]]:
+    """For each of these things, how many of its loans that go on stand where."""
+    found: dict[int, dict[LoanState, int]] = {item_id: {} for item_id in item_ids}
+    counted = sa.select(Loan.item_id, Loan.state, sa.func.count()).where(
+        Loan.item_id.in_(item_ids), Loan.state.in_(GOING_ON)
+    )
+    for item_id, state, count in db.session.execute(counted.group_by(Loan.item_id, Loan.state)):
+        found[item_id][state] = count
+    return found
 
 
 def words_of(item: Item) -> str:

@@ -6,10 +6,12 @@ import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.places.models import District
-from marketplace.kernel import cells, db, vault
+from marketplace.kernel import cells, db
 from marketplace.kernel.hooks import Extract, extract
 from marketplace.kernel.words import _l
+from marketplace.sharing.items.models.lending import Handover, InLine, Loan
 from marketplace.sharing.items.models.listing import Accessory, Item, PickUpPlace
+from marketplace.sharing.items.queries import listings
 
 
 def own_things(person: Person) -> list[Extract]:
@@ -28,12 +30,33 @@ def own_things(person: Person) -> list[Extract]:
     ]
 
 
+def own_loans(person: Person) -> list[Extract]:
+    """What a person borrowed, what others borrowed of them, what they said when things changed hands, and waits for."""
+    when = (Loan.reference, Item.title.label("thing"), Loan.first_day, Loan.last_day, Loan.quantity, Loan.state)
+    told = (Loan.message, Loan.refusal, Loan.reason, Loan.fee, Loan.deposit)
+    moments = (Loan.asked_at, Loan.accepted_at, Loan.out_at, Loan.returned_at, Loan.ended_at)
+    loans = sa.select(*when, *told, *moments).join(Item, Item.id == Loan.item_id).order_by(Loan.id)
+    changing = sa.select(Loan.reference, Handover.way, Handover.condition).join(Loan, Loan.id == Handover.loan_id)
+    given = changing.add_columns(Handover.note, Handover.made_at).where(Handover.given_by_id == person.id)
+    taken = changing.add_columns(Handover.agreed, Handover.remark, Handover.taken_at)
+    lines = sa.select(Item.title.label("thing"), InLine.days, InLine.joined_at, InLine.offered_until, InLine.left_at)
+    lines = lines.join(Item, Item.id == InLine.item_id).where(InLine.person_id == person.id)
+    return [
+        extract("borrowed", _l("What you borrowed"), loans.where(Loan.borrower_id == person.id)),
+        extract("lent", _l("What others borrowed of you"), loans.where(Item.owner_id == person.id)),
+        extract("answered", _l("Loans that you answered"), loans.where(Loan.decided_by_id == person.id)),
+        extract("handed_over", _l("What you handed over"), given.order_by(Handover.id)),
+        extract("taken", _l("What you took"), taken.where(Handover.taken_by_id == person.id).order_by(Handover.id)),
+        extract("lines", _l("Things you wait for"), lines.order_by(InLine.id)),
+    ]
+
+
 def _place(person: Person) -> Iterator[Mapping[str, object]]:
     query = sa.select(PickUpPlace, District.name_en).outerjoin(District).where(PickUpPlace.person_id == person.id)
     for place, district in db.session.execute(query):
         middle = cells.centre(place.cell)
         yield {
-            "address": vault.unlock(place.address, f"pick_up_places:{person.id}") if place.address else "",
+            "address": listings.address_of(place),
             "district": district,
             "area_latitude": round(middle.latitude, 4),
             "area_longitude": round(middle.longitude, 4),

@@ -1,4 +1,4 @@
-"""Forgetting: what owners said of their things and places, once they lend no more or leave."""
+"""Forgetting: what was said of things, places and loans, once they are long over or whoever said it leaves."""
 
 from datetime import timedelta
 
@@ -7,9 +7,13 @@ import sqlalchemy as sa
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.uploads import service as uploads
 from marketplace.kernel import clock, db, search, things
+from marketplace.sharing.items import policy
 from marketplace.sharing.items.models import categories
+from marketplace.sharing.items.models.lending import GOING_ON, Handover, InLine, Loan
 from marketplace.sharing.items.models.listing import Accessory, Item, PickUpPlace
+from marketplace.sharing.items.queries import loans as loan_queries
 from marketplace.sharing.items.queries.listings import SEARCH_KIND
+from marketplace.sharing.items.service import loans
 
 WORDS_KEPT = timedelta(days=365)
 """How long after a thing was withdrawn its words may still be asked about."""
@@ -51,3 +55,46 @@ def _empty(query: sa.Select[Item]) -> None:
         uploads.detach(things.subject("item", item.id))
     db.session.flush()
     db.session.execute(sa.delete(Accessory).where(Accessory.item_id.in_([item.id for item in items])))
+
+
+# --- loans ---
+
+ROWS_KEPT = timedelta(days=5 * 365)
+"""How long after it a loan is kept: as long as fees and deposits may have to be accounted for."""
+
+
+def give_up_requests(person: Person) -> None:
+    """Withdraw what a person asked for, and let run out what is asked of them, because they leave."""
+    for loan in loan_queries.asked(person):
+        if loan.borrower_id == person.id and not policy.is_overdue(loan):
+            loans.withdraw(person, loan)
+        else:
+            loans.expire(loan)
+
+
+def erase_loans(person: Person) -> None:
+    """Take out of a person's loans what was written in them; they wait for nothing any more."""
+    give_up_requests(person)
+    db.session.flush()
+    theirs = sa.or_(
+        Loan.borrower_id == person.id, Loan.item_id.in_(sa.select(Item.id).where(Item.owner_id == person.id))
+    )
+    db.session.execute(sa.update(Loan).where(theirs).values(message="", reason=""))
+    handed = sa.or_(Handover.given_by_id == person.id, Handover.taken_by_id == person.id)
+    db.session.execute(sa.update(Handover).where(handed).values(note="", remark="", nonce=""))
+    db.session.execute(sa.delete(InLine).where(InLine.person_id == person.id))
+
+
+def thin_loans() -> None:
+    """Empty the words of loans over for a year, and delete those over for five, some at a time."""
+    now = clock.now()
+    over = sa.and_(Loan.ended_at <= now - WORDS_KEPT, Loan.state.not_in(GOING_ON))
+    worded = sa.or_(Loan.message != "", Loan.reason != "")
+    old = sa.select(Loan.id).where(over, worded).order_by(Loan.id).limit(AT_ONCE)
+    ids = list(db.session.scalars(old))
+    db.session.execute(sa.update(Handover).where(Handover.loan_id.in_(ids)).values(note="", remark="", nonce=""))
+    db.session.execute(sa.update(Loan).where(Loan.id.in_(ids)).values(message="", reason=""))
+    gone = sa.select(Loan.id).where(Loan.ended_at <= now - ROWS_KEPT).order_by(Loan.id).limit(AT_ONCE)
+    db.session.execute(sa.delete(Loan).where(Loan.id.in_(list(db.session.scalars(gone)))))
+    left = sa.select(InLine.id).where(InLine.left_at <= now - WORDS_KEPT).order_by(InLine.id).limit(AT_ONCE)
+    db.session.execute(sa.delete(InLine).where(InLine.id.in_(list(db.session.scalars(left)))))

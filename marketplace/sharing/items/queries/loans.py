@@ -1,0 +1,191 @@
+"""Loans: one, a person's, those that something is due of; and which pieces are free."""
+
+from collections.abc import Collection
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload, selectinload
+
+from marketplace.civic.accounts.models import Person
+from marketplace.civic.groups.models import Group
+from marketplace.civic.groups.queries import groups_of, officer_group_ids
+from marketplace.kernel import clock, db, occupancy
+from marketplace.kernel.errors import NotFound
+from marketplace.kernel.intervals import Interval
+from marketplace.sharing.items import policy
+from marketplace.sharing.items.models.lending import (
+    ASKED,
+    BROUGHT_BACK,
+    GOING_ON,
+    Loan,
+    LoanOnBehalf,
+    LoanPiece,
+    LoanState,
+    days,
+)
+from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
+from marketplace.sharing.items.queries.listings import everything
+
+IN_CALENDAR = timedelta(days=30)
+"""How long after its days a loan stays in the calendar feed: one given up is seen as cancelled at least as long."""
+
+REMEMBERED = 100
+"""How many of a borrower's last loans are looked at to tell whether they may be trusted."""
+
+
+def whole(query: sa.Select[Loan]) -> sa.Select[Loan]:
+    """Loans with all that pages and rules ask of them, in a constant number of statements."""
+    return query.options(
+        joinedload(Loan.item).options(*everything()),
+        joinedload(Loan.borrower),
+        joinedload(Loan.on_behalf).joinedload(LoanOnBehalf.group).selectinload(Group.officers),
+        selectinload(Loan.pieces).options(joinedload(LoanPiece.unit), joinedload(LoanPiece.occupancy)),
+    )
+
+
+def get_loan(reference: str) -> Loan:
+    """A loan by its reference. Raises NotFound."""
+    loan = db.session.scalar(whole(sa.select(Loan).where(Loan.reference == reference.upper())))
+    if loan is None:
+        raise NotFound
+    return loan
+
+
+def loans_by_id(ids: Collection[int]) -> dict[int, Loan]:
+    """These loans by id; those that are gone are left out."""
+    return {loan.id: loan for loan in db.session.scalars(whole(sa.select(Loan).where(Loan.id.in_(ids))))}
+
+
+# --- a person's ---
+
+
+def _borrows(person: Person) -> sa.ColumnElement[bool]:
+    for_groups = sa.select(LoanOnBehalf.loan_id).where(LoanOnBehalf.group_id.in_(officer_group_ids(person)))
+    return sa.or_(Loan.borrower_id == person.id, Loan.id.in_(for_groups))
+
+
+def _lends(person: Person) -> sa.ColumnElement[bool]:
+    by_office = sa.or_(Library.building_id.in_(person.building_ids), Library.group_id.in_(officer_group_ids(person)))
+    libraries = sa.select(Library.id).where(by_office)
+    return Loan.item_id.in_(
+        sa.select(Item.id).where(sa.or_(Item.owner_id == person.id, Item.library_id.in_(libraries)))
+    )
+
+
+def loans_of(person: Person, *, lent: bool, over: bool = False) -> sa.Select[Loan]:
+    """What a person borrows or lends, for themselves and those they act for: going on, the next first; or over."""
+    query = whole(sa.select(Loan).where(_lends(person) if lent else _borrows(person)))
+    if over:
+        return query.where(Loan.state.not_in(GOING_ON)).order_by(Loan.first_day.desc(), Loan.id.desc())
+    return query.where(Loan.state.in_(GOING_ON)).order_by(Loan.first_day, Loan.id)
+
+
+def to_answer(person: Person) -> sa.Select[Loan]:
+    """The requests that wait for a person's answer as the owner, the most urgent first."""
+    waiting = sa.and_(Loan.state == LoanState.REQUESTED, Loan.due_at > clock.now())
+    asked_longer = sa.and_(Loan.state == LoanState.OUT, Loan.longer_until.is_not(None))
+    query = sa.select(Loan).where(_lends(person), Loan.borrower_id != person.id, sa.or_(waiting, asked_longer))
+    return whole(query.order_by(Loan.due_at, Loan.id))
+
+
+def to_act_on(person: Person) -> sa.Select[Loan]:
+    """What waits for a person as the borrower: days proposed instead, and things to bring back by tomorrow."""
+    proposed = sa.and_(Loan.state == LoanState.PROPOSED, Loan.due_at > clock.now())
+    due = sa.and_(Loan.state == LoanState.OUT, Loan.last_day <= clock.today() + timedelta(days=1))
+    query = sa.select(Loan).where(Loan.borrower_id == person.id, sa.or_(proposed, due))
+    return whole(query.order_by(Loan.last_day, Loan.id))
+
+
+def unsettled(person: Person) -> list[Loan]:
+    """Loans that are agreed and not over, of which the person is one side."""
+    agreed = (LoanState.ACCEPTED, LoanState.OUT, LoanState.RETURNED)
+    own_things = Loan.item_id.in_(sa.select(Item.id).where(Item.owner_id == person.id))
+    query = sa.select(Loan).where(sa.or_(Loan.borrower_id == person.id, own_things), Loan.state.in_(agreed))
+    return list(db.session.scalars(whole(query.order_by(Loan.first_day, Loan.id))))
+
+
+def asked(person: Person) -> list[Loan]:
+    """Requests and proposals, not answered yet, that a person made or that are made of their things."""
+    own_things = Loan.item_id.in_(sa.select(Item.id).where(Item.owner_id == person.id))
+    query = sa.select(Loan).where(sa.or_(Loan.borrower_id == person.id, own_things), Loan.state.in_(ASKED))
+    return list(db.session.scalars(whole(query.order_by(Loan.id))))
+
+
+def for_calendar(person: Person) -> list[Loan]:
+    """What stands in a person's calendar: what was agreed and is not long over, also where nothing came of it."""
+    query = whole(sa.select(Loan).where(Loan.borrower_id == person.id, Loan.accepted_at.is_not(None)))
+    return list(db.session.scalars(query.where(Loan.last_day > clock.today() - IN_CALENDAR).order_by(Loan.id)))
+
+
+def member_of(person: Person, item: Item) -> set[int]:
+    """The groups of a person, where the thing is lent to a group's members only."""
+    return {one.group_id for one in groups_of(person)} if item.group_id is not None else set()
+
+
+def count_asked(person: Person) -> int:
+    """How many requests of a person wait for an answer."""
+    return db.count(sa.select(Loan.id).where(Loan.borrower_id == person.id, Loan.state.in_(ASKED)))
+
+
+def has_asked(person: Person, item: Item, first: date) -> bool:
+    """Whether a person's request for the thing from that day on waits for an answer."""
+    same = sa.select(Loan.id).where(Loan.item_id == item.id, Loan.borrower_id == person.id, Loan.first_day == first)
+    return db.session.scalar(same.where(Loan.state.in_(ASKED)).limit(1)) is not None
+
+
+def returns_of(person: Person) -> list[policy.Return]:
+    """How a person brought back what they borrowed last, and what is out still."""
+    taken = (*BROUGHT_BACK, LoanState.OUT)
+    query = sa.select(Loan.last_day, Loan.returned_at).where(Loan.borrower_id == person.id, Loan.state.in_(taken))
+    rows = db.session.execute(query.order_by(Loan.last_day.desc()).limit(REMEMBERED))
+    return [policy.Return(due, clock.local(back).date() if back else None) for due, back in rows]
+
+
+# --- something is due ---
+
+
+def overdue(limit: int) -> list[Loan]:
+    """Requests and proposals that nobody answered in time, the oldest first."""
+    query = sa.select(Loan).where(Loan.state.in_(ASKED), Loan.due_at <= clock.now())
+    return list(db.session.scalars(whole(query.order_by(Loan.due_at, Loan.id).limit(limit))))
+
+
+def never_fetched(limit: int) -> list[Loan]:
+    """What was agreed and not handed over on any of its days."""
+    query = sa.select(Loan).where(Loan.state == LoanState.ACCEPTED, Loan.last_day < clock.today())
+    return list(db.session.scalars(whole(query.order_by(Loan.last_day, Loan.id).limit(limit))))
+
+
+def to_close(returned_for: timedelta, limit: int) -> list[Loan]:
+    """What was brought back so long ago that the loan is over."""
+    query = sa.select(Loan).where(Loan.state == LoanState.RETURNED, Loan.returned_at <= clock.now() - returned_for)
+    return list(db.session.scalars(whole(query.order_by(Loan.returned_at, Loan.id).limit(limit))))
+
+
+# --- which pieces are free ---
+
+
+def free_units(item: Item, interval: Interval) -> list[ItemUnit]:
+    """The pieces that can be lent and that nothing holds in a time, always in the same order; needs `item.units`."""
+    held = occupancy.held_seconds([unit.resource_id for unit in item.ready_units], interval)
+    free = [unit for unit in item.ready_units if unit.resource_id not in held]
+    return sorted(free, key=lambda unit: unit.resource_id)
+
+
+def next_free(item: Item, length: timedelta, quantity: int, after: date) -> date | None:
+    """The first day from which so many pieces are free so long and the thing's rules about days are kept.
+
+    `length` is what lies between the first day and the last. Needs what `broken_rule` needs.
+    """
+    latest = clock.today() + timedelta(days=item.horizon_days)
+    if after > latest:
+        return None
+    whole_time = days(after, latest + length)
+    held = occupancy.held_seconds([unit.resource_id for unit in item.ready_units], whole_time, idle=True)
+    for first in (after + timedelta(days=n) for n in range((latest - after).days + 1)):
+        wanted = days(first, first + length)
+        start, end = wanted.starts_at.timestamp(), wanted.ends_at.timestamp()
+        free = sum(not any(since < end and until > start for since, until in spans) for spans in held.values())
+        if free >= quantity and policy.days_rule(item, first, first + length) is None:
+            return first
+    return None
