@@ -16,7 +16,9 @@ from marketplace.civic.accounts import queries as people
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Role
 from marketplace.civic.groups import queries as groups
+from marketplace.civic.groups.models import Channel
 from marketplace.civic.groups.service import joining
+from marketplace.civic.groups.service.behalf import Behalf
 from marketplace.civic.moderation.models import Act, Reason
 from marketplace.civic.moderation.service import decisions
 from marketplace.civic.notifications import queries as notices
@@ -24,6 +26,8 @@ from marketplace.civic.notifications import service as telling
 from marketplace.civic.webhooks import queries as webhook_queries
 from marketplace.civic.webhooks import service as webhooks
 from marketplace.kernel import db
+from marketplace.sharing.items.queries import libraries as library_queries
+from marketplace.sharing.items.service import libraries
 from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
 from marketplace.web.access import SAFE_METHODS
@@ -97,6 +101,7 @@ def city() -> City:
         **_group(owner),
         **_webhook(who["admin"]),
         **_reports(owner, room),
+        **_library(library, who["manager"]),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -154,6 +159,13 @@ def _reports(owner: Any, room: Any) -> dict[str, Any]:
         "concern": factories.concern(f"space:{room.id}").reference,
         "reason": "spam",
     }
+
+
+def _library(building: Any, manager: Any) -> dict[str, Any]:
+    """A library of things in the building, with a member."""
+    made = library_queries.get_library(factories.library(building).id)
+    joined, behalf = factories.person("A reader"), Behalf(entered_by=manager, channel=Channel.COUNTER)
+    return {"library_id": made.id, "member_id": libraries.admit(manager, made, joined, behalf).id}
 
 
 def _feed(owner: Any) -> str | None:
@@ -215,6 +227,9 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "groups.invited": {"answer": "accept"},
     "groups.new": {"name": "Chess", "sort": "club"},
     "groups_staff.verify": {"answer": "verify", "document": "statutes", "until": "2028-03-01"},
+    "libraries_staff.admit": {"name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "counter"},
+    "libraries_staff.change": {"name": "Tools", "open": "yes", "version": 1},
+    "libraries_staff.new": {"name": "Tools", "building": "Library"},
     "moderation.decision": {"text": "It was a poem."},
     "moderation.report": {"reason": "spam"},
     "moderation_staff.case": {"act": "keep"},
