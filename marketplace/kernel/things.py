@@ -46,6 +46,7 @@ class Kind:
     link        record → path of its page
     may_see     person, record → whether its page shows itself to the person
     author_id   record → id of the person answerable for it, if anyone is
+    kept_by     record → ids of those who look after it, to be told what becomes of it where it has no author
     text        record → what it says, for those who judge a report of it; by default its title
     hide        record, hidden → take it out of sight or show it again; a kind without it cannot be reported
     sides       record → who may talk about it; a kind without it cannot be talked about
@@ -58,6 +59,7 @@ class Kind:
     link: Callable[[Any], str]
     may_see: Callable[[Any, Any], bool]
     author_id: Callable[[Any], int | None]
+    kept_by: Callable[[Any], Collection[int]] | None = None
     text: Callable[[Any], str] | None = None
     hide: Callable[[Any, bool], None] | None = None
     sides: Callable[[Any], Sides] | None = None
@@ -90,6 +92,11 @@ class Thing:
     def author_id(self) -> int | None:
         """Who is answerable for it."""
         return self.kind.author_id(self.record)
+
+    @property
+    def keepers(self) -> Collection[int]:
+        """Who looks after it, where it has no author."""
+        return self.kind.kept_by(self.record) if self.kind.kept_by and self.author_id is None else ()
 
     @property
     def sides(self) -> Sides | None:

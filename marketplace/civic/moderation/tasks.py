@@ -26,6 +26,12 @@ OWN = Topic(
     _l("When something you wrote is hidden, or your account is suspended, and the answer to an appeal."),
     always=True,
 )
+KEPT = Topic(
+    "moderation_kept",
+    _l("Decisions about what you look after"),
+    _l("When a moderator hides a room that you run, or shows it again."),
+    staff=True,
+)
 REPORTED = Topic("reports", _l("What you reported"), _l("What became of the things you reported."))
 
 
@@ -84,6 +90,24 @@ register(
     News(
         "moderation.restored",
         OWN,
+        lambda thing, _facts: _l("Shown again: {title}", title=_of(thing)),
+    )
+)
+register(
+    News(
+        "moderation.out_of_sight",
+        KEPT,
+        lambda thing, facts: _l(
+            "Hidden by a moderator until it is put right ({reason}): {title}",
+            reason=REASONS[facts["reason"]],
+            title=_of(thing),
+        ),
+    )
+)
+register(
+    News(
+        "moderation.in_sight",
+        KEPT,
         lambda thing, _facts: _l("Shown again: {title}", title=_of(thing)),
     )
 )

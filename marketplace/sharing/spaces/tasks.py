@@ -8,7 +8,7 @@ from flask import url_for
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.notifications import models
 from marketplace.civic.notifications.models import News, Topic
-from marketplace.kernel import clock, events, hooks, ical, jobs, things
+from marketplace.kernel import clock, db, events, hooks, ical, jobs, things
 from marketplace.kernel.retention import Erased, Kept, register
 from marketplace.kernel.things import Sides
 from marketplace.kernel.words import Text, _l
@@ -16,7 +16,7 @@ from marketplace.kernel.writing import show_interval
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.models import Booking, BookingState
 from marketplace.sharing.spaces.queries import personal, rooms
-from marketplace.sharing.spaces.queries.bookings import bookings_by_id, for_calendar
+from marketplace.sharing.spaces.queries.bookings import bookings_by_id, for_calendar, managers_of
 from marketplace.sharing.spaces.schemas import calendar_entry
 from marketplace.sharing.spaces.service import forgetting
 from marketplace.sharing.spaces.service.bookings import lapse
@@ -80,6 +80,7 @@ things.register(
         link=lambda room: url_for("spaces.space", space_id=room.id),
         may_see=policy.may_find,
         author_id=lambda _room: None,  # the city's own words: nobody in particular answers for them
+        kept_by=lambda room: db.session.scalars(managers_of(room)).all(),
         text=rooms.text_of,
         hide=keep_out_of_sight,
     )

@@ -3,16 +3,19 @@
 import pytest
 import sqlalchemy as sa
 
-from marketplace.civic.moderation import errors
+from marketplace.civic.accounts import queries as people
+from marketplace.civic.accounts.models import Role
+from marketplace.civic.moderation import errors, policy
 from marketplace.civic.moderation.models import Act, Case, CaseState, Concern, Reason, Report
 from marketplace.civic.moderation.queries import cases as queries
-from marketplace.civic.moderation.service import reports
+from marketplace.civic.moderation.service import decisions, reports
 from marketplace.civic.notifications.models import Notice
 from marketplace.kernel import db
 from marketplace.kernel.audit import AuditEntry
 from marketplace.kernel.errors import NotFound
 from tests import factories
 from tests.civic.moderation.conftest import anew, decided, report, thing, verified
+from tests.conftest import MONDAY
 from tests.factories import person, sign_in
 
 
@@ -244,18 +247,34 @@ def test_a_second_report_says_that_there_is_one(board, author, browser):
     assert "You have reported this already" in answer.text
 
 
-def test_a_room_is_reported_hidden_and_found_by_nobody_but_its_manager(app, browser, moderator):
-    room = factories.space("Cellar", about="Bring your own rats")
+def test_a_room_is_reported_hidden_and_found_by_nobody_but_its_manager_who_is_told(browser, moderator, monday, letters):
+    library = factories.building()
+    manager = factories.person(roles=[(Role.MANAGER, library)])
+    factories.person("Elsewhere", roles=[(Role.MANAGER, factories.building())])
+    room = factories.space("Cellar", about="Bring your own rats", building=library)
     link = f'href="/report/space:{room.id}"'
     assert link in browser.get(f"/spaces/{room.id}").text
     browser.send(f"/report/space:{room.id}", reason="wrong")
     case = queries.get_case(db.session.scalars(sa.select(Case.reference)).one())
     assert case.said == "Bring your own rats"
 
-    decided(case, moderator, Act.HIDE)
+    reference, decision_id = case.reference, decided(case, moderator, Act.HIDE).id
 
     assert browser.get(f"/spaces/{room.id}").status_code == 404
     assert "Cellar" not in browser.get("/spaces/").text
+    monday(MONDAY + policy.UNDO)
+    decisions.settle(decision_id)
+    [letter] = letters()
+    assert f"To: {manager.email}" in letter
+    decisions.restore(people.person(moderator.id), queries.get_case(reference))
+    told = sa.select(Notice.title, Notice.facts).where(Notice.person_id == manager.id).order_by(Notice.id)
+    assert [one.title for one in db.session.execute(told)] == [
+        "Hidden by a moderator until it is put right (Spam or advertising): Cellar, Riverside Library",
+        "Shown again: Cellar, Riverside Library",
+    ]
+    inbox = sign_in(browser, manager).get("/inbox/1").location
+    assert inbox == f"/spaces/{room.id}"
+    assert browser.get(inbox).status_code == 200
 
 
 def test_harassment_does_not_come_to_the_common_queue(board, author, browser):

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.moderation import errors, policy
 from marketplace.civic.moderation.models import (
+    HIDING,
     ON_AUTHOR,
     STATES,
     WAITING,
@@ -138,6 +139,8 @@ def settle(decision_id: int) -> None:
     db.session.flush()
     if made.act is not Act.KEEP or case.auto_hidden_at is not None:
         tell(sight.author_of(case), "moderation.decided", f"case:{case.id}")
+    if made.act in HIDING:
+        sight.tell_keepers(case, "moderation.out_of_sight", reason=made.reason)
     reporters = {report.person_id for report in case.reports if report.person_id is not None}
     tell(reporters, "moderation.outcome", f"case:{case.id}", acted=made.act is not Act.KEEP, names=case.author_id)
 
@@ -149,6 +152,7 @@ def restore(moderator: Person, case: Case) -> None:
     fresh.state = CaseState.RESTORED
     sight.refresh(fresh)
     tell(sight.author_of(fresh), "moderation.restored", f"case:{fresh.id}")
+    sight.tell_keepers(fresh, "moderation.in_sight")
     audit.record(moderator.id, "moderation.restored", f"case:{fresh.id}")
 
 
