@@ -1,6 +1,7 @@
 """Money as whole numbers of the currency's smallest unit; won have no smaller unit, euros have cents."""
 
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 
 from babel.numbers import format_currency, get_currency_precision, validate_currency
 
@@ -34,6 +35,23 @@ def show_fee(amount: int | None) -> str:
     if amount is None:
         return words._("Ask the building")
     return show(amount) if amount else words._("Free of charge")
+
+
+def plain(amount: int) -> str:
+    """An amount as people type it: 3000, or 12.50 where there are cents."""
+    precision = get_currency_precision(_currency)
+    return f"{amount / 10**precision:.{precision}f}"
+
+
+def read(typed: str) -> int:
+    """The amount that someone typed, such as 3,000 or 12.50. Raises ValueError."""
+    try:
+        amount = Decimal(typed.replace(",", "").strip("₩원€$ ")).scaleb(get_currency_precision(_currency))
+    except InvalidOperation as failure:
+        raise ValueError("not a sum") from failure
+    if not amount.is_finite() or amount != amount.to_integral_value():
+        raise ValueError("not a sum in this currency")
+    return int(amount)
 
 
 def split(amount: int, weights: Sequence[int]) -> list[int]:

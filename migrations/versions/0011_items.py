@@ -286,9 +286,11 @@ def upgrade() -> None:
     op.create_index("ix_item_queue_item_id_joined_at", "item_queue", ["item_id", "joined_at"])
     op.create_index("ix_item_queue_person_id", "item_queue", ["person_id"])
     only_one("uq_item_queue_waiting", "item_queue", ["item_id", "person_id"], "left_at IS NULL")
+    op.add_column("uploads", sa.Column("look", sa.BigInteger))
 
 
 def downgrade() -> None:
     """Take them away again."""
+    op.drop_column("uploads", "look")
     for table in TABLES:
         op.drop_table(table)

@@ -63,6 +63,8 @@ class Upload(db.Base):
     subject: Mapped[str | None] = mapped_column(sa.String(100), index=True)
     loose_since: Mapped[datetime | None] = mapped_column(default=clock.now, index=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    look: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """What a picture looks like, in 64 bits of which alike pictures share most."""
 
     @property
     def is_ready(self) -> bool:

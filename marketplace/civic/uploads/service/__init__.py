@@ -122,13 +122,18 @@ def attach(person: Person, ids: Collection[int], subject: str, *, most: int = 5)
     return uploads
 
 
-def detach(subject: str) -> None:
-    """Take a thing's files off it; who added them may use them again for a day, then they are deleted."""
+def detach(subject: str, ids: Collection[int] | None = None) -> None:
+    """Take a thing's files off it, or these of them; who added them may use them again for a day, then they go."""
     off = sa.update(Upload).where(Upload.subject == subject).values(subject=None, loose_since=clock.now())
-    db.session.execute(off)
+    db.session.execute(off if ids is None else off.where(Upload.id.in_(ids)))
 
 
 # --- deleting ---
+
+
+def delete_of(subject: str) -> None:
+    """Delete a thing's files for good."""
+    _delete(queries.of_subjects([subject])[subject])
 
 
 def remove(person: Person, key: str) -> None:
