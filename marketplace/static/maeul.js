@@ -3,7 +3,7 @@
 
 for (const left of document.querySelectorAll("[data-countdown-until]")) countDown(left);
 for (const frame of document.querySelectorAll("[data-map]")) enliven(frame);
-for (const form of document.querySelectorAll("[data-locate]")) locate(form);
+for (const place of document.querySelectorAll("[data-locate]")) locate(place);
 
 // Shows the minutes and seconds left; says aloud only that five minutes, then one, are left.
 function countDown(left) {
@@ -52,20 +52,25 @@ function enliven(frame) {
   frame.tabIndex = -1;
 }
 
-// Adds a button that asks the device where it is, to a hundred metres, and searches from there.
-function locate(form) {
+// Adds a button that asks the device where it is, to a hundred metres: a search goes on from there, a form keeps it to be sent.
+function locate(place) {
   if (!navigator.geolocation) return;
   const button = document.createElement("button");
   const answer = document.createElement("p");
-  Object.assign(button, { type: "button", className: "govuk-button govuk-button--secondary", textContent: form.dataset.locate });
-  answer.setAttribute("role", "status");
-  form.append(button, answer);
-  const search = ({ coords }) => {
-    for (const name of ["latitude", "longitude"]) {
-      form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value: coords[name].toFixed(3) }));
-    }
-    form.requestSubmit();
+  Object.assign(button, { type: "button", className: "govuk-button govuk-button--secondary", textContent: place.dataset.locate });
+  Object.assign(answer, { className: "govuk-body" }).setAttribute("role", "status");
+  place.append(button, answer);
+  const fill = (name, degrees) => {
+    const input = place.querySelector(`input[name=${name}]`) ?? Object.assign(document.createElement("input"), { type: "hidden", name });
+    input.value = degrees.toFixed(3);
+    place.append(input);
   };
-  const excuse = () => (answer.textContent = form.dataset.locateFailed);
-  button.addEventListener("click", () => navigator.geolocation.getCurrentPosition(search, excuse, { timeout: 10000 }));
+  const found = ({ coords }) => {
+    fill("latitude", coords.latitude);
+    fill("longitude", coords.longitude);
+    if (place.dataset.locateDone) answer.textContent = place.dataset.locateDone;
+    else place.requestSubmit();
+  };
+  const excuse = () => (answer.textContent = place.dataset.locateFailed);
+  button.addEventListener("click", () => navigator.geolocation.getCurrentPosition(found, excuse, { timeout: 10000 }));
 }

@@ -135,7 +135,7 @@ class CallerSuspended(Conflict):
 # --- handing over ---
 
 
-class NotYetReturned(Conflict):
+class NotYetHandedOver(Conflict):
     """A return before the hand-over."""
 
     message = _l("It has not been handed over yet, so it cannot be brought back.")
@@ -235,6 +235,24 @@ class OutsideTheCity(Invalid):
     """A place in none of the city's districts."""
 
     message = _l("That place is outside the city. Name a public building near you.")
+
+
+class StillListed(Conflict):
+    """Without a place nothing can be fetched."""
+
+    message = _l("You still lend things that are fetched there. Withdraw them first.")
+
+
+class ListedAlready(Conflict):
+    """Two things of much the same name: a slip, or meant."""
+
+    message = _l("You already list {titles}. If this is another thing, send it once more.")
+
+
+class NoDistrict(Invalid):
+    """Nobody lives in the same district as a place that is in none."""
+
+    message = _l("Your pick-up place is in no district. Lend to all verified residents, or to a group.")
 
 
 class TooManyItems(Conflict):

@@ -226,6 +226,11 @@ class Item(db.Base):
         """The pieces that can be lent; needs `units`."""
         return [unit for unit in self.units if unit.state is UnitState.READY]
 
+    @property
+    def kept_units(self) -> list["ItemUnit"]:
+        """The pieces that its owner has, fit to be lent or not; needs `units`."""
+        return [unit for unit in self.units if unit.state is not UnitState.GONE]
+
 
 class ItemUnit(db.Base):
     """One of the identical pieces of an item: what a loan takes along, and what its label names."""
