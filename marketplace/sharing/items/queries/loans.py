@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.groups.models import Group
@@ -17,10 +18,12 @@ from marketplace.sharing.items.models.lending import (
     ASKED,
     BROUGHT_BACK,
     GOING_ON,
+    Handover,
     Loan,
     LoanOnBehalf,
     LoanPiece,
     LoanState,
+    Way,
     days,
 )
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
@@ -139,6 +142,31 @@ def returns_of(person: Person) -> list[policy.Return]:
     query = sa.select(Loan.last_day, Loan.returned_at).where(Loan.borrower_id == person.id, Loan.state.in_(taken))
     rows = db.session.execute(query.order_by(Loan.last_day.desc()).limit(REMEMBERED))
     return [policy.Return(due, clock.local(back).date() if back else None) for due, back in rows]
+
+
+# --- changing hands ---
+
+
+def handovers_of(loan: Loan) -> dict[Way, Handover]:
+    """What was said of a loan's hand-over and return, be it agreed by the other side already or not."""
+    query = sa.select(Handover).where(Handover.loan_id == loan.id).order_by(Handover.id)
+    return {one.way: one for one in db.session.scalars(query.options(selectinload(Handover.parts)))}
+
+
+def open_handover(loan: Loan, way: Way) -> Handover | None:
+    """What the giver says and the other side has not agreed to; nobody else tries its code meanwhile."""
+    query = sa.select(Handover).where(Handover.loan_id == loan.id, Handover.way == way, Handover.taken_at.is_(None))
+    locked = query.options(selectinload(Handover.parts)).with_for_update(of=Handover)
+    return db.session.scalar(locked.execution_options(populate_existing=True))
+
+
+def handovers_by_id(ids: Collection[int]) -> dict[int, Handover]:
+    """These hand-overs by id, each with its loan."""
+    found = list(db.session.scalars(sa.select(Handover).where(Handover.id.in_(ids))))
+    loans = loans_by_id({one.loan_id for one in found})
+    for one in found:
+        set_committed_value(one, "loan", loans[one.loan_id])
+    return {one.id: one for one in found}
 
 
 # --- something is due ---

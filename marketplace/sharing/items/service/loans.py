@@ -108,7 +108,7 @@ def take_proposal(borrower: Person, loan: Loan) -> Loan:
     """Agree to the days that the owner proposed. Raises AlreadyPromised."""
     permit(policy.borrows, borrower, loan)
     expect_not_suspended(borrower)
-    _expect(loan, LoanState.PROPOSED)
+    expect(loan, LoanState.PROPOSED)
     assert loan.other_first is not None  # noqa: S101 - the database keeps it so: ck_loans_proposal_has_days
     assert loan.other_last is not None  # noqa: S101
     loan.first_day, loan.last_day = loan.other_first, loan.other_last
@@ -133,7 +133,7 @@ def decline(owner: Person, loan: Loan, refusal: Refusal, words: str = "") -> Loa
 def withdraw(borrower: Person, loan: Loan) -> Loan:
     """Take back a request, or turn down the days proposed instead."""
     permit(policy.borrows, borrower, loan)
-    _expect(loan, *ASKED)
+    expect(loan, *ASKED)
     _end(loan, LoanState.WITHDRAWN)
     record(borrower, loan, "withdrawn")
     tell_lender(loan, "withdrawn")
@@ -146,7 +146,7 @@ def cancel(person: Person, loan: Loan, reason: str) -> Loan:
     The borrower may until the first day is over, the owner as long as it is not handed over.
     """
     permit(policy.may_cancel, person, loan)
-    _expect(loan, LoanState.ACCEPTED)
+    expect(loan, LoanState.ACCEPTED)
     borrower = policy.borrows(person, loan)
     if not policy.may_still_cancel(loan, borrower=borrower):
         raise errors.TooLateToCancel(until=loan.first_day)
@@ -200,10 +200,10 @@ def _may_ask(borrower: Person, item: Item, staff: Person | None) -> None:
 def _answers(owner: Person, loan: Loan) -> None:
     permit(policy.may_answer, owner, loan)
     expect_not_suspended(owner)
-    _expect(loan, LoanState.REQUESTED)
+    expect(loan, LoanState.REQUESTED)
 
 
-def _expect(loan: Loan, *states: LoanState) -> None:
+def expect(loan: Loan, *states: LoanState) -> None:
     """Go on only in one of these states, which the loan then keeps for others until the transaction ends."""
     db.session.flush()
     db.session.refresh(loan, [column.key for column in Loan.__table__.columns], with_for_update=True)
