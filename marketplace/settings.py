@@ -60,6 +60,7 @@ class Settings:
     oidc_second_factor: str = ""
     source_url: str = ""
     auto_hide_reports: int = 3
+    insurance_fund: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
