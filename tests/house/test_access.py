@@ -106,6 +106,7 @@ def city() -> City:
         "name": "nosuchletter",
         "number": 0,
         "filename": "favicon.svg",
+        "item_id": factories.item("Cordless drill", owner).id,
     }
     db.session.commit()
     return City(who, tokens, things)
@@ -203,6 +204,8 @@ AGAIN: dict[str, list[dict[str, str]]] = {  # addresses that are asked about som
 }
 TIME = {"start": march(12, 10, 11).starts_at.isoformat(), "minutes": 60}
 DETAILS = {"people": 3, "purpose": "A reading circle", "rules_accepted": True}
+THING = {"title": "Step ladder", "category": "step-ladders", "condition": "good"}
+HERE = {"latitude": factories.NEAR_THE_RIVER.latitude, "longitude": factories.NEAR_THE_RIVER.longitude}
 PASSWORD = factories.PASSWORD
 SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for whoever may make it
     "accounts.sign_in": {"email": "canary.owner@example.org", "password": PASSWORD},
@@ -230,6 +233,9 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "libraries_staff.admit": {"name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "counter"},
     "libraries_staff.change": {"name": "Tools", "open": "yes", "version": 1},
     "libraries_staff.new": {"name": "Tools", "building": "Library"},
+    "listing.change": THING | {"pick_up_days": 0, "version": 1},
+    "listing.new": THING | HERE | {"pick_up_days": 0},
+    "listing.place": HERE,
     "moderation.decision": {"text": "It was a poem."},
     "moderation.report": {"reason": "spam"},
     "moderation_staff.case": {"act": "keep"},
