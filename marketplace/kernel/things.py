@@ -49,6 +49,7 @@ class Kind:
     kept_by     record → ids of those who look after it, to be told what becomes of it where it has no author
     text        record → what it says, for those who judge a report of it; by default its title
     hide        record, hidden → take it out of sight or show it again; a kind without it cannot be reported
+    remove      record → delete its words, pictures and recordings for good; a kind without it can only be hidden
     sides       record → who may talk about it; a kind without it cannot be talked about
     """
 
@@ -62,6 +63,7 @@ class Kind:
     kept_by: Callable[[Any], Collection[int]] | None = None
     text: Callable[[Any], str] | None = None
     hide: Callable[[Any, bool], None] | None = None
+    remove: Callable[[Any], None] | None = None
     sides: Callable[[Any], Sides] | None = None
 
 

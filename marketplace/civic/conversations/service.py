@@ -166,7 +166,7 @@ def delete(person: Person, message: Message) -> None:
         return
     if not policy.may_delete(person, message) or queries.is_reported(message.name):
         raise errors.NoLongerDeleted(minutes=int(policy.REGRET.total_seconds()) // 60)
-    message.text, message.flags, message.deleted_at = "", [], clock.now()
+    _empty(message)
     uploads.detach(message.name)
     audit.record(person.id, "conversations.message_deleted", message.name)
 
@@ -174,6 +174,16 @@ def delete(person: Person, message: Message) -> None:
 def hide(message: Message, hidden: bool) -> None:
     """Take a message out of sight, or show it again; for moderators."""
     message.hidden = hidden
+
+
+def remove(message: Message) -> None:
+    """Delete for good what moderators removed: that something was written stays."""
+    _empty(message)
+    uploads.delete_of(message.name)
+
+
+def _empty(message: Message) -> None:
+    message.text, message.flags, message.deleted_at = "", [], message.deleted_at or clock.now()
 
 
 def look(moderator_id: int, message_id: int, part: str) -> None:

@@ -304,6 +304,7 @@ things.register(
         author_id=lambda spoken: int(spoken.message.author_id),
         text=lambda spoken: str(spoken.message.text),
         hide=lambda spoken, hidden: service.hide(spoken.message, hidden),
+        remove=lambda spoken: service.remove(spoken.message),
     )
 )
 things.register(

@@ -361,5 +361,6 @@ things.register(
         author_id=lambda found: found.contact.person_id if found.contact else found.founded_by_id,
         text=lambda found: "\n".join(filter(None, (found.name, found.name_en, found.about))),
         hide=groups.hide,
+        remove=groups.forget_about,
     )
 )

@@ -32,9 +32,13 @@ class NoLongerWaiting(Conflict):
 class NoAuthor(Invalid):
     """Nobody to warn or suspend."""
 
-    message = _l(
-        "Nobody in particular wrote this, so nobody can be warned or suspended. Keep it, hide it or remove it."
-    )
+    message = _l("Nobody in particular wrote this, so nobody can be warned or suspended. Choose something else.")
+
+
+class OnlyHidden(Invalid):
+    """Nothing that could be deleted: a room is there whatever its page says."""
+
+    message = _l("This cannot be removed. Keep it, or hide it until it is put right.")
 
 
 class ReasonMissing(Invalid):

@@ -79,7 +79,7 @@ ACTS: dict[Act, Text] = {
 TOLD: dict[Act, Text] = {
     Act.KEEP: _l("A moderator has looked at it. It stays, and everyone sees it again."),
     Act.HIDE: _l("It is hidden. If you put it right, say so in an appeal, and it can be shown again."),
-    Act.REMOVE: _l("It is removed for good."),
+    Act.REMOVE: _l("It is removed. Once you can no longer appeal, it is deleted for good."),
     Act.WARN: _l("It stays. Please take care: if it happens again, it is hidden or your account is suspended."),
     Act.SUSPEND: _l("It is hidden. Until {until} you can look at everything, but not book or post."),
 }
@@ -234,6 +234,8 @@ class Decision(db.Base):
     by_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"))
     at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
     undone_at: Mapped[datetime | None]
+    wiped_at: Mapped[datetime | None]
+    """When what was removed was deleted for good."""
 
     case: Mapped[Case] = relationship(lazy="raise", foreign_keys=[case_id])
     by: Mapped[Person] = relationship(lazy="raise", foreign_keys=[by_id])
@@ -244,6 +246,7 @@ class Decision(db.Base):
         sa.Index("ix_moderation_decisions_case_id", "case_id"),
         sa.UniqueConstraint("id", "by_id"),
         sa.CheckConstraint("act = 'keep' OR reason IS NOT NULL", name="with_a_reason"),
+        sa.CheckConstraint("wiped_at IS NULL OR act = 'remove'", name="wiped_if_removed"),
         sa.CheckConstraint("(act = 'suspend') = (until IS NOT NULL)", name="suspended_until_when"),
         sa.CheckConstraint("(act = 'suspend') = (days IS NOT NULL)", name="suspended_for_days"),
     )

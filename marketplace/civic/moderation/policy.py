@@ -81,6 +81,17 @@ def may_appeal(person: Person, case: Case) -> bool:
     return person.id == case.author_id and case.state is CaseState.SETTLED and in_time
 
 
+def is_final(case: Case) -> bool:
+    """Whether nothing can bring back any more what a decision took away; needs `case.decision`."""
+    over = case.settled_at is not None and clock.now() >= case.settled_at + APPEAL
+    return case.state is CaseState.UPHELD or (case.state is CaseState.SETTLED and over)
+
+
+def may_be_removed(thing: Thing | None) -> bool:
+    """What has something to delete; a room is there whatever its page says."""
+    return thing is not None and thing.kind.remove is not None
+
+
 def may_read_concern(person: Person | None, concern: Concern) -> bool:
     """Safeguarding officers, but never about themselves or what they reported themselves."""
     officer = person is not None and person.is_a(Role.SAFEGUARDING)

@@ -107,14 +107,17 @@ def _case_page(form: Form, person: Any, found: Case) -> Response:
         may_decide=found.state is CaseState.OPEN and policy.may_decide(person, found),
         may_answer=found.state is CaseState.APPEALED and policy.may_answer(person, found, queries.moderator_ids()),
         may_undo=policy.may_undo(person, found), may_restore=policy.may_restore(person, found),
-        acts=_acts(author=found.author_id is not None), days=DAYS, harms=HARMS,
+        acts=_acts([found], [thing]), days=DAYS, harms=HARMS,
         states=STATES, answers=list(ANSWERS.items()), all_acts=ACTS,
     )  # fmt: skip
 
 
-def _acts(*, author: bool) -> list[tuple[Act, object]]:
-    """What may be done: nobody is warned where nobody wrote it."""
-    return [(act, words) for act, words in ACTS.items() if author or act not in ON_AUTHOR]
+def _acts(cases: Iterable[Case], about: Iterable[things.Thing | None]) -> list[tuple[Act, object]]:
+    """What may be done to all of them: nobody is warned where nobody wrote it, and not everything can be removed."""
+    out = set() if all(case.author_id for case in cases) else set(ON_AUTHOR)
+    if not all(policy.may_be_removed(thing) for thing in about):
+        out.add(Act.REMOVE)
+    return [(act, words) for act, words in ACTS.items() if act not in out]
 
 
 def _told() -> list[tuple[Reason, object, str]]:
@@ -181,10 +184,11 @@ def together() -> ResponseReturnValue:
         tell(_("Tick the cases first that you want to decide together."), "error")
         return redirect(url_for(".queue"), 303)
     _read(chosen)
+    found = things.find_all(one.subject for one in chosen)
     return form.page(
         "civic/moderation/together.html",
-        chosen=chosen, things=things.find_all(one.subject for one in chosen), told=_told(),
-        acts=_acts(author=all(one.author_id for one in chosen)), reasons=REASONS, days=DAYS,
+        chosen=chosen, things=found, told=_told(),
+        acts=_acts(chosen, [found.get(one.subject) for one in chosen]), reasons=REASONS, days=DAYS,
     )  # fmt: skip
 
 

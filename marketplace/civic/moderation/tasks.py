@@ -131,6 +131,7 @@ def settle(decision_id: int) -> None:
 
 # --- what is kept, and for how long ---
 
+jobs.timed("moderation.wipe", every=timedelta(hours=1))(decisions.wipe)
 jobs.timed("moderation.sweep", every=timedelta(days=1), after=timedelta(hours=4))(keeping.sweep)
 hooks.personal_data.register(keeping.extracts)
 hooks.erasing.register(keeping.erase)

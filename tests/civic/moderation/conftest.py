@@ -59,6 +59,9 @@ def board(app: object, monkeypatch: pytest.MonkeyPatch) -> Board:
     def hide(note: Note, hidden: bool) -> None:
         note.hidden = hidden
 
+    def remove(note: Note) -> None:
+        note.text = ""
+
     things.register(
         things.Kind(
             name="note",
@@ -70,6 +73,7 @@ def board(app: object, monkeypatch: pytest.MonkeyPatch) -> Board:
             author_id=lambda note: note.author_id,
             text=lambda note: note.text,
             hide=hide,
+            remove=remove,
         )
     )
     return made

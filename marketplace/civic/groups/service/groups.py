@@ -149,6 +149,12 @@ def hide(group: Group, hidden: bool) -> None:
     db.session.flush()
 
 
+def forget_about(group: Group) -> None:
+    """Delete for good what a group says of itself; its name stays with its members. Moderators do, of a hidden one."""
+    group.about = ""
+    db.session.flush()
+
+
 def expect_open(group: Group) -> None:
     """Go on only with a group that goes on."""
     if not group.is_open:

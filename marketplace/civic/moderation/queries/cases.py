@@ -162,6 +162,16 @@ def is_hidden(subject: str) -> bool:
     return db.session.scalar(latest.limit(1)) in HIDING
 
 
+def to_wipe(settled_before: datetime) -> sa.Select[int]:
+    """Cases of what was removed and is not deleted yet: upheld, or told to its author so long ago without an appeal."""
+    removed = sa.select(Case.id).join(Decision, Decision.case_id == Case.id)
+    final = sa.or_(
+        Case.state == CaseState.UPHELD, sa.and_(Case.state == CaseState.SETTLED, Case.settled_at <= settled_before)
+    )
+    standing = (Decision.act == Act.REMOVE, Decision.undone_at.is_(None), Decision.wiped_at.is_(None))
+    return removed.where(final, *standing).order_by(Case.id)
+
+
 def suspensions(person_id: int) -> sa.Select[Decision]:
     """The suspensions of a person that stand, the longest first."""
     standing = (

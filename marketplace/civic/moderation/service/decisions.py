@@ -23,9 +23,11 @@ from marketplace.civic.moderation.models import (
 from marketplace.civic.moderation.queries import cases as queries
 from marketplace.civic.moderation.service import sight
 from marketplace.civic.notifications.service import tell
-from marketplace.kernel import audit, clock, db, jobs
+from marketplace.kernel import audit, clock, db, jobs, things
 from marketplace.kernel.access import permit
 from marketplace.kernel.errors import DomainError
+
+WIPED_AT_ONCE = 200
 
 
 def claim(moderator: Person, case: Case) -> Case:
@@ -66,7 +68,7 @@ def decide(
 ) -> Decision:
     """Decide a case: what is seen, and who may post, changes at once; people are told ten minutes later.
 
-    Raises SomeoneAtIt, NoLongerWaiting, ReasonMissing, NoAuthor or DaysMissing.
+    Raises SomeoneAtIt, NoLongerWaiting, ReasonMissing, NoAuthor, OnlyHidden or DaysMissing.
     """
     case = queries.anew(case)
     permit(policy.may_decide, moderator, case)
@@ -75,6 +77,8 @@ def decide(
         raise errors.ReasonMissing(field="reason")
     if act in ON_AUTHOR and case.author_id is None:
         raise errors.NoAuthor(field="act")
+    if act is Act.REMOVE and not policy.may_be_removed(things.find(case.subject)):
+        raise errors.OnlyHidden(field="act")
     if act is Act.SUSPEND and days is None:
         raise errors.DaysMissing(field="days")
     case = claim(moderator, case)
@@ -143,6 +147,19 @@ def settle(decision_id: int) -> None:
         sight.tell_keepers(case, "moderation.out_of_sight", reason=made.reason)
     reporters = {report.person_id for report in case.reports if report.person_id is not None}
     tell(reporters, "moderation.outcome", f"case:{case.id}", acted=made.act is not Act.KEEP, names=case.author_id)
+
+
+def wipe() -> None:
+    """Delete for good what was removed, once neither undoing nor an appeal can bring it back."""
+    for case_id in list(db.session.scalars(queries.to_wipe(clock.now() - policy.APPEAL).limit(WIPED_AT_ONCE))):
+        case = queries.anew(db.session.get_one(Case, case_id))
+        if case.decision is None or not policy.is_final(case):
+            continue  # appealed this instant
+        thing = things.find(case.subject)
+        if thing is not None and thing.kind.remove is not None:
+            thing.kind.remove(thing.record)
+        case.decision.wiped_at = clock.now()
+    db.session.flush()
 
 
 def restore(moderator: Person, case: Case) -> None:
