@@ -15,7 +15,7 @@ from marketplace.kernel.errors import NotFound
 from marketplace.kernel.occupancy import Occupancy
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import GOING_ON, Loan, LoanPiece, LoanState
-from marketplace.sharing.items.models.listing import Item, Library, PickUpPlace
+from marketplace.sharing.items.models.listing import Accessory, Item, ItemUnit, Library, PickUpPlace
 
 SEARCH_KIND = "item"
 SECOND = timedelta(seconds=1)
@@ -43,11 +43,19 @@ def get_item(item_id: int, *, lock: bool = False) -> Item:
     if lock:
         db.session.flush()
         db.session.execute(sa.select(Item.id).where(Item.id == item_id).with_for_update())
-    query = whole(sa.select(Item).where(Item.id == item_id))
-    item = db.session.scalar(query.execution_options(populate_existing=lock))
+        _read_anew(item_id)
+    item = db.session.scalar(whole(sa.select(Item).where(Item.id == item_id)))
     if item is None:
         raise NotFound
     return item
+
+
+def _read_anew(item_id: int) -> None:
+    """Have a thing and its pieces, read before they were locked, be read again."""
+    for one in list(db.session.identity_map.values()):
+        own = isinstance(one, Item) and one.id == item_id
+        if own or (isinstance(one, ItemUnit | Accessory) and one.item_id == item_id):
+            db.session.expire(one)
 
 
 def items(ids: Sequence[int]) -> list[Item]:

@@ -13,6 +13,7 @@ from marketplace.civic.groups import queries as groups
 from marketplace.civic.uploads import service as uploads
 from marketplace.kernel import audit, clock, db, occupancy, search, things
 from marketplace.kernel.access import permit
+from marketplace.kernel.references import new_reference
 from marketplace.kernel.writing import show_list
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.listing import Accessory, Audience, Item, ItemUnit, UnitState
@@ -87,6 +88,7 @@ def change(
     item = _own(person, item)
     if item.version != version:
         raise errors.ChangedMeanwhile
+    sa.orm.attributes.flag_modified(item, "title")  # a new version, whatever is changed
     before = (item.audience, item.group_id)
     changed = sorted(name for name, value in terms.items() if getattr(item, name) != value)
     for name in changed:
@@ -98,7 +100,6 @@ def change(
         item.accessories = _accessories(accessories)
     uploads.detach(subject(item), drop)
     uploads.attach(person, pictures, subject(item), most=MOST_PICTURES)
-    sa.orm.attributes.flag_modified(item, "title")  # a new version, whatever was changed
     db.session.flush()
     search.index(listings.SEARCH_KIND, item.id, listings.words_of(item))
     audit.record(person.id, "items.changed", subject(item), fields=changed)
@@ -203,7 +204,8 @@ def _take_away(item: Item, kept: Sequence[ItemUnit], many: int) -> None:
 
 
 def _piece(item: Item, number: int) -> ItemUnit:
-    return ItemUnit(item_id=item.id, resource_id=occupancy.add_resource().id, number=number)
+    code = new_reference() if item.library_id else None
+    return ItemUnit(item_id=item.id, resource_id=occupancy.add_resource().id, number=number, code=code)
 
 
 def _accessories(parts: Parts, item_id: int | None = None) -> list[Accessory]:
