@@ -43,7 +43,6 @@ def upgrade() -> None:
         sa.Column("person_id", sa.Integer, _person("topic_choices"), nullable=False),
         sa.Column("topic", sa.String(60), nullable=False),
         sa.Column("cadence", sa.String(30), nullable=False),
-        sa.Column("resumed_at", MOMENT),
         sa.PrimaryKeyConstraint("person_id", "topic", name="pk_topic_choices"),
     )
     op.create_table(

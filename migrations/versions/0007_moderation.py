@@ -83,9 +83,7 @@ def upgrade() -> None:
         sa.Column("by_id", sa.Integer, nullable=False),
         sa.Column("at", MOMENT, nullable=False),
         sa.Column("undone_at", MOMENT),
-        sa.Column("wiped_at", MOMENT),
         sa.CheckConstraint("act = 'keep' OR reason IS NOT NULL", name=op.f("ck_moderation_decisions_with_a_reason")),
-        sa.CheckConstraint("wiped_at IS NULL OR act = 'remove'", name=op.f("ck_moderation_decisions_wiped_if_removed")),
         sa.CheckConstraint(
             "(act = 'suspend') = (until IS NOT NULL)", name=op.f("ck_moderation_decisions_suspended_until_when")
         ),

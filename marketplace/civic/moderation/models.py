@@ -246,7 +246,6 @@ class Decision(db.Base):
         sa.Index("ix_moderation_decisions_case_id", "case_id"),
         sa.UniqueConstraint("id", "by_id"),
         sa.CheckConstraint("act = 'keep' OR reason IS NOT NULL", name="with_a_reason"),
-        sa.CheckConstraint("wiped_at IS NULL OR act = 'remove'", name="wiped_if_removed"),
         sa.CheckConstraint("(act = 'suspend') = (until IS NOT NULL)", name="suspended_until_when"),
         sa.CheckConstraint("(act = 'suspend') = (days IS NOT NULL)", name="suspended_for_days"),
     )
