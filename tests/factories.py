@@ -31,6 +31,7 @@ from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.service import making
 from marketplace.kernel import cells, clock, credentials, db, geo, occupancy, search, storage, things, vault
 from marketplace.kernel.intervals import Interval
+from marketplace.kernel.references import new_reference
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import Loan
 from marketplace.sharing.items.models.listing import (
@@ -351,7 +352,8 @@ def item(
     db.session.add(made)
     db.session.flush()
     for number in range(1, units + 1):
-        db.session.add(ItemUnit(item_id=made.id, resource_id=occupancy.add_resource().id, number=number))
+        code = new_reference() if of else None
+        db.session.add(ItemUnit(item_id=made.id, resource_id=occupancy.add_resource().id, number=number, code=code))
     for position, (name, many) in enumerate((parts or {}).items(), 1):
         db.session.add(Accessory(item_id=made.id, position=position, name=name, count=many))
     words = f"{made.title} {made.description} {categories.words_of(made.category)}"

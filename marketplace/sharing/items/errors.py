@@ -334,3 +334,9 @@ class UntilPast(Invalid):
     """A membership that is over before it begins."""
 
     message = _l("The last day has passed. Choose a later one, or leave it empty.")
+
+
+class NoPoint(Conflict):
+    """Things need a place on the map."""
+
+    message = _l("The building of this library is not on the map yet. An administrator adds its place first.")

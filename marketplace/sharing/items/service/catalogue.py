@@ -1,0 +1,210 @@
+"""The things of a library: added one by one at the counter, or taken in from a table again and again.
+
+A thing that vanished from the table stays as it is, and so does a piece whose code it no longer names: people take
+things away on their pages, where what is promised is seen.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.attributes import flag_modified
+
+from marketplace.civic.accounts.models import Person
+from marketplace.kernel import audit, cells, clock, db, occupancy, search
+from marketplace.kernel.access import permit
+from marketplace.kernel.references import new_reference
+from marketplace.kernel.things import subject
+from marketplace.kernel.words import Text, _l
+from marketplace.sharing.items import errors, policy
+from marketplace.sharing.items.layouts.catalogue import Entry, Refusal, entry_of
+from marketplace.sharing.items.models.listing import Accessory, Item, ItemUnit, Library, UnitState
+from marketplace.sharing.items.queries import listings
+from marketplace.sharing.items.service import listing
+
+Row = TypeVar("Row")
+Progress = Callable[[Sequence[Row]], Iterable[Row]]
+"""Shows how far a walk through some rows has come."""
+
+ELSEWHERE = _l("The code {code} is on another thing: of another library, or no longer lent.")
+SEVERAL = _l("These codes are on pieces of different things here.")
+SAME_TITLE = _l("Several things here have this title. Say by a code which is meant.")
+TWICE = _l("This is the same thing as in line {line}.")
+FEWER = _l("There are {count} pieces of it here. Take pieces away on the page of the thing.")
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a table of things, and why some rows were refused."""
+
+    read: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    refused: list[Refusal] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The figures every importer ends with."""
+        same = {name: getattr(self, name) for name in ("read", "added", "updated", "unchanged")}
+        return {**same, "refused": len(self.refused)}
+
+
+class _Refused(Exception):
+    """A row that does not fit what is here."""
+
+    def __init__(self, sentence: Text) -> None:
+        self.sentence = sentence
+
+
+# --- one thing ---
+
+
+def add(person: Person, library: Library, *, pieces: int, accessories: listing.Parts = (), **terms: Any) -> Item:
+    """Add a thing to a library, its pieces with new codes. Raises NoPoint."""
+    permit(policy.may_run, person, library)
+    item = _put(library, pieces, accessories, (), terms)
+    audit.record(person.id, "items.listed", subject("item", item.id))
+    return listings.get_item(item.id)
+
+
+def _put(
+    library: Library, pieces: int, accessories: listing.Parts, codes: Sequence[str], terms: dict[str, Any]
+) -> Item:
+    if library.building.point is None:
+        raise errors.NoPoint
+    cell = cells.cell_of(library.building.point)
+    item = Item(library_id=library.id, cell=cell, district_id=library.building.district_id, **terms)
+    listing.put(item, pieces, accessories)
+    _label(db.session.scalars(sa.select(ItemUnit).where(ItemUnit.item_id == item.id).order_by(ItemUnit.number)), codes)
+    return item
+
+
+def _label(units: Iterable[ItemUnit], codes: Iterable[str]) -> None:
+    for unit, code in zip(units, codes, strict=False):
+        unit.code = code
+    db.session.flush()
+
+
+def _more(item: Item, many: int) -> list[ItemUnit]:
+    """So many new pieces."""
+    last = max(unit.number for unit in item.units)
+    new = [
+        ItemUnit(item_id=item.id, resource_id=occupancy.add_resource().id, number=last + number, code=new_reference())
+        for number in range(1, many + 1)
+    ]
+    db.session.add_all(new)
+    return new
+
+
+# --- a whole table ---
+
+
+def take_in(
+    person: Person | None,
+    library: Library,
+    rows: Iterable[Entry | Refusal],
+    progress: Progress[Entry | Refusal] = lambda rows: rows,
+) -> Report:
+    """Bring a library's things up to date with a table; a row that does not fit is refused and the others go on.
+
+    person   who does it; None on the command line. Raises NoPoint.
+    """
+    if person is not None:
+        permit(policy.may_run, person, library)
+    if library.building.point is None:
+        raise errors.NoPoint
+    found = list(rows)
+    report, here = Report(len(found)), _Here(library, found)
+    for row in progress(found):
+        if isinstance(row, Refusal):
+            report.refused.append(row)
+            continue
+        try:
+            what = _take(library, here, row)
+        except _Refused as refused:
+            report.refused.append(Refusal(row.line, "", row.title, refused.sentence))
+            continue
+        setattr(report, what, getattr(report, what) + 1)
+    audit.record(
+        person.id if person else None, "items.catalogue_taken_in", subject("library", library.id), **report.counts
+    )
+    return report
+
+
+class _Here:
+    """What the library has already: by the codes of pieces, and by title."""
+
+    def __init__(self, library: Library, rows: Sequence[Entry | Refusal]) -> None:
+        own = sa.select(Item).where(Item.library_id == library.id, Item.withdrawn_at.is_(None))
+        items = db.session.scalars(own.options(selectinload(Item.units), selectinload(Item.accessories))).all()
+        self.by_code = {unit.code: item for item in items for unit in item.units if unit.code}
+        self.by_title: dict[str, list[Item]] = {}
+        for item in items:
+            self.by_title.setdefault(item.title, []).append(item)
+        named = {code for row in rows if isinstance(row, Entry) for code in row.codes} - self.by_code.keys()
+        self.elsewhere = set(db.session.scalars(sa.select(ItemUnit.code).where(ItemUnit.code.in_(named))))
+        self.lines: dict[int, int] = {}
+
+    def item(self, row: Entry) -> Item | None:
+        """The thing that a row is about; None if it is new. Raises _Refused."""
+        if code := next((code for code in row.codes if code in self.elsewhere), None):
+            raise _Refused(ELSEWHERE.filled(code=code))
+        named = {item.id: item for code in row.codes if (item := self.by_code.get(code))}
+        alike = list(named.values()) if row.codes else self.by_title.get(row.title, [])
+        if len(alike) > 1:
+            raise _Refused(SEVERAL if row.codes else SAME_TITLE)
+        if alike and (line := self.lines.setdefault(alike[0].id, row.line)) != row.line:
+            raise _Refused(TWICE.filled(line=line))
+        return alike[0] if alike else None
+
+    def note(self, row: Entry, item: Item) -> None:
+        """Remember what a row made, for those after it."""
+        self.lines[item.id] = row.line
+        self.by_title.setdefault(item.title, []).append(item)
+        self.by_code |= dict.fromkeys(row.codes, item)
+
+
+def _take(library: Library, here: _Here, row: Entry) -> str:
+    """Add or change the thing of a row, or leave it as it is; which of these it was."""
+    item = here.item(row)
+    if item is None:
+        paused = {"paused_at": clock.now() if row.paused else None}
+        here.note(row, _put(library, row.pieces, row.accessories, row.codes, {**row.terms, **paused}))
+        return "added"
+    now = entry_of(item)
+    new_codes = [code for code in row.codes if code not in now.codes]
+    if row.pieces < now.pieces or len(new_codes) > row.pieces - now.pieces:
+        raise _Refused(FEWER.filled(count=now.pieces))
+    if _says(row) == _says(now):
+        return "unchanged"
+    _bring_up(item, row, now)
+    back = [unit for unit in item.units if unit.code in new_codes]
+    for unit in back:
+        unit.state = UnitState.READY
+    new = _more(item, row.pieces - now.pieces - len(back))
+    _label(new, (code for code in new_codes if code not in {unit.code for unit in back}))
+    here.by_code |= dict.fromkeys(new_codes, item)
+    return "updated"
+
+
+def _says(entry: Entry) -> tuple[Any, ...]:
+    return entry.terms, entry.accessories, entry.pieces, entry.paused
+
+
+def _bring_up(item: Item, row: Entry, now: Entry) -> None:
+    for name, value in row.terms.items():
+        if value != getattr(now, name):
+            setattr(item, name, value)
+    if row.accessories != now.accessories:
+        item.accessories = [
+            Accessory(position=position, name=name, count=count)
+            for position, (name, count) in enumerate(row.accessories, 1)
+        ]
+    if row.paused != now.paused:
+        item.paused_at = clock.now() if row.paused else None
+    flag_modified(item, "title")  # a new version, whatever was changed
+    db.session.flush()
+    search.index(listings.SEARCH_KIND, item.id, listings.words_of(item))
