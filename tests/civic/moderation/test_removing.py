@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from marketplace.civic.accounts.models import Role
 from marketplace.civic.conversations.models import Message
 from marketplace.civic.moderation import errors, policy
-from marketplace.civic.moderation.models import Act, Answer, Decision
+from marketplace.civic.moderation.models import Act, Answer
 from marketplace.civic.moderation.service import appeals, decisions
 from marketplace.civic.uploads.models import Upload
 from marketplace.kernel import clock, db, jobs, storage
@@ -107,9 +107,3 @@ def test_a_room_can_only_be_hidden(moderator, browser):
     page = sign_in(browser, moderator).get(f"/moderation/cases/{case.reference}").text
     assert 'value="hide"' in page
     assert 'value="remove"' not in page
-
-
-def test_only_a_removal_is_ever_put_down_as_deleted(settled):
-    settled(Act.HIDE)
-    with pytest.raises(sa.exc.IntegrityError), db.session.begin_nested():
-        db.session.execute(sa.update(Decision).values(wiped_at=clock.now()))
