@@ -6,10 +6,13 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from marketplace.civic.groups.schemas import ForWhom
+from marketplace.civic.uploads.models import Kind
 from marketplace.kernel import clock
+from marketplace.kernel.files import Files
 from marketplace.kernel.ical import Entry, Status
 from marketplace.kernel.words import _, _l, _m
 from marketplace.sharing.items.models.lending import PROMISED, Loan, Refusal
+from marketplace.sharing.items.models.listing import Condition
 
 FURTHEST_YEARS = 3
 WORDS = validate.Length(max=500)
@@ -51,7 +54,7 @@ class Decline(Schema):
     """A no with its reason."""
 
     refusal = fields.Enum(Refusal, by_value=True, required=True, error_messages={"required": _m("Choose a reason.")})
-    reason = fields.String(load_default="", validate=WORDS)
+    words = fields.String(load_default="", validate=WORDS)
 
 
 class Why(Schema):
@@ -60,6 +63,31 @@ class Why(Schema):
     reason = fields.String(
         required=True, validate=WORDS, error_messages={"required": _m("Say why; the other side reads it.")}
     )
+
+
+class Giving(Schema):
+    """How the thing is that one hands over."""
+
+    condition = fields.Enum(
+        Condition, by_value=True, required=True, error_messages={"required": _m("Choose how good it is.")}
+    )
+    counts = fields.List(
+        fields.Integer(validate=validate.Range(0, 100_000)), data_key="count", load_default=list,
+        validate=validate.Length(max=100),
+    )  # fmt: skip
+    note = fields.String(load_default="", validate=WORDS)
+    pictures = Files(Kind.PICTURE, most=4)
+
+
+class Taking(Schema):
+    """The code, and then whether the thing is as the giver says."""
+
+    code = fields.String(
+        required=True, validate=validate.Length(max=20), error_messages={"required": _m("Enter the six digits.")}
+    )
+    answer = fields.String(load_default=None, validate=validate.OneOf(("yes", "no")))
+    remark = fields.String(load_default="", validate=WORDS)
+    pictures = Files(Kind.PICTURE, most=4)
 
 
 class Nothing(Schema):

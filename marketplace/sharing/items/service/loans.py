@@ -122,7 +122,7 @@ def decline(owner: Person, loan: Loan, refusal: Refusal, words: str = "") -> Loa
     """Say no, with a reason of the short list; another reason needs words."""
     _answers(owner, loan)
     if refusal is Refusal.OTHER and not words.strip():
-        raise errors.ReasonMissing(field="reason")
+        raise errors.ReasonMissing(field="words")
     loan.refusal, loan.reason, loan.decided_by_id = refusal, words.strip(), owner.id
     _end(loan, LoanState.DECLINED)
     record(owner, loan, "declined", reason=refusal.value)
