@@ -21,6 +21,7 @@ FEATURES = (
     "civic.uploads",
     "civic.notifications",
     "civic.webhooks",
+    "civic.credits",
     "civic.groups",
     "civic.conversations",
     "civic.moderation",

@@ -13,6 +13,9 @@ from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Method, Person, PersonSession, Role, RoleGrant
 from marketplace.civic.conversations import service as conversations
 from marketplace.civic.conversations.models import Message
+from marketplace.civic.credits import service as time_credits
+from marketplace.civic.credits.models import CITY, TIME, Why
+from marketplace.civic.credits.models import Kind as Account
 from marketplace.civic.departments.models import Department
 from marketplace.civic.factors.models import Passkey
 from marketplace.civic.groups import queries as group_queries
@@ -29,7 +32,7 @@ from marketplace.civic.privacy.service import exports
 from marketplace.civic.uploads import service as uploads
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.service import making
-from marketplace.kernel import cells, clock, credentials, db, geo, occupancy, search, storage, things, vault
+from marketplace.kernel import cells, clock, credentials, db, geo, ledger, occupancy, search, storage, things, vault
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.references import new_reference
 from marketplace.sharing.items.models import categories
@@ -295,6 +298,18 @@ def judged_case(moderator: Person, author: Person, subject: str = "message:0") -
     db.session.add(Decision(case_id=case.id, act=Act.HIDE, reason=Reason.SPAM, by_id=moderator.id))
     db.session.flush()
     return case
+
+
+# --- time credits ---
+
+
+def with_credits(owner: Person, amount: int) -> Person:
+    """The same person, who has so many minutes of time credit more."""
+    issue = ledger.open_account(CITY, Account.ISSUE, TIME, floor=None)
+    about = f"person:{owner.id}"
+    key = f"made {next(_numbers)}"
+    ledger.move(issue, time_credits.wallet(owner), amount, why=Why.GRANTED, subject=about, key=key, by=None)
+    return owner
 
 
 # --- things that are lent ---

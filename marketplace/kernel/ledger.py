@@ -24,6 +24,9 @@ from marketplace.kernel.words import _l
 MOST = 10**12
 """The most that moves at once: a million such movements still fit into a balance."""
 
+HELD = "held"
+"""The kind of an account in which something is put aside."""
+
 FLOOR, KEY = "ck_ledger_accounts_floor", "uq_ledger_movements_key"
 
 
@@ -266,9 +269,11 @@ def movement(key: str) -> Movement | None:
     return db.session.scalar(sa.select(Movement).where(Movement.key == key))
 
 
-def hold(source: Account, amount: int, *, why: str, subject: str, key: str, by: int | None) -> Account:
-    """Put an amount aside for a subject: in an account of its own, which only `release` empties. Raises NotEnough."""
-    held = open_account(subject, HELD, source.unit)
+def hold(
+    source: Account, amount: int, *, owner: str, why: str, subject: str, key: str, by: int | None
+) -> Account:
+    """Put an amount aside, in an account of its owner's that only `release` empties. Raises NotEnough."""
+    held = open_account(owner, HELD, source.unit)
     move(source, held, amount, why=why, subject=subject, key=key, by=by)
     return held
 
@@ -278,9 +283,6 @@ def release(held: Account, to: Account, amount: int, *, why: str, subject: str, 
     if held.kind != HELD:
         raise ValueError("only what is held can be released")
     return move(held, to, amount, why=why, subject=subject, key=key, by=by)
-
-
-HELD = "held"
 
 
 # --- statements ---

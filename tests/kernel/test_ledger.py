@@ -95,7 +95,7 @@ def test_an_account_is_opened_once():
 def test_what_is_held_is_given_out_in_parts_and_no_more():
     minsu, owner = wallet(1, 100), wallet(2)
 
-    held = ledger.hold(minsu, 60, why="deposited", subject="loan:5", key="in", by=1)
+    held = ledger.hold(minsu, 60, owner="deposit:1", why="deposited", subject="loan:5", key="in", by=1)
     ledger.release(held, owner, 15, why="kept", subject="loan:5", key="kept", by=2)
     ledger.release(held, minsu, 45, why="returned", subject="loan:5", key="back", by=2)
 

@@ -7,14 +7,21 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
-from marketplace.kernel import clock, db, ledger
+from marketplace.kernel import clock, db, ledger, money
 from marketplace.kernel.words import Text, _l
+from marketplace.kernel.writing import show_minutes
 
 TIME = "time"
 """The unit of time credits: the minute. Any other unit is a currency (ISO 4217)."""
 
 CITY = "city"
 """The owner of accounts that are the city's own."""
+
+
+def show(amount: int, unit: str = TIME) -> str:
+    """An amount of a unit as people read it: 1 hour 30 minutes, −20 minutes, ₩5,000."""
+    sign = "\N{MINUS SIGN}" if amount < 0 else ""
+    return sign + (show_minutes(abs(amount)) if unit == TIME else money.show(abs(amount)))
 
 
 class Kind(StrEnum):
