@@ -43,7 +43,8 @@ PAST_DAYS, COMING_DAYS = 275, 90
 LENGTHS = (1, 2, 2, 3, 3, 4, 5, 7, 7)
 CHUNK = 20_000
 WORDS = (
-    "drill", "tent", "projector", "사다리", "의자", "tools", "sewing machine", "캠핑", "kimchi", "한복", "speakers", "휠체어",
+    "drill", "tent", "projector", "사다리", "의자", "tools", "sewing machine", "캠핑", "kimchi", "한복",
+    "speakers", "휠체어",
 )  # fmt: skip
 SORTS = ("Light", "Heavy", "Small", "Large", "Old", "New", "Blue", "Red", "Quiet", "Folding")
 
@@ -132,7 +133,8 @@ def _things(
         title = f"{random.choice(SORTS)} {category.en.split()[0].lower()} {category.ko.split('·')[0]} {number}"
         item = Item(
             id=number, **of, title=title, description="It works well and comes with its manual.",
-            category=category.code, condition=random.choice(list(Condition)), fee=random.choice((0, 0, 0, 1000, 3000)), deposit=0,
+            category=category.code, condition=random.choice(list(Condition)), deposit=0,
+            fee=random.choice((0, 0, 0, 1000, 3000)),
             longest_days=random.choice((7, 7, 14, 30)), notice_days=random.choice((0, 0, 0, 1, 2)), horizon_days=90,
             audience=random.choice((Audience.RESIDENTS, Audience.RESIDENTS, Audience.DISTRICT)),
             cell=cells.cell_of(spot), district_id=district_id, listed_at=clock.now(),
@@ -172,7 +174,8 @@ def _lend(random: Random, effort: Effort, owners: list[int]) -> None:
             loans.append({
                 "id": len(loans) + 1, "reference": new_reference(), "item_id": item_id, "first_day": day,
                 "last_day": last, "borrower_id": random.choice(owners), "state": state, "quantity": 1, "message": "",
-                "reason": "", "fee": 0, "deposit": 0, "asked_at": clock.now(), "reminded": 0, "changed": 0, "version": 1,
+                "reason": "", "fee": 0, "deposit": 0, "asked_at": clock.now(), "reminded": 0, "changed": 0,
+                "version": 1,
             })  # fmt: skip
             held.append({"loan_id": len(loans), "unit_id": unit_id, "occupancy_id": len(loans), "is_out": False})
             day = last + timedelta(days=1 + int(random.expovariate(share / (PAST_DAYS + COMING_DAYS))))

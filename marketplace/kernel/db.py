@@ -16,6 +16,9 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
 BUSY_SECONDS = 20
+POSTGRESQL_OPTIONS = "-c timezone=utc -c jit=off"
+"""Compiling a query's expressions anew each time takes longer than the short queries of a page themselves."""
+
 BUSY_STATES = {None, "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"}
 """PostgreSQL's codes for: no connection (no code), serialization failure, deadlock, lock not available, too many
 connections, shutting down, crashed, starting up."""
@@ -160,7 +163,7 @@ def make_engine(url: str, **options: Any) -> sa.Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     return sa.create_engine(
-        url, connect_args={"options": "-c timezone=utc"}, pool_pre_ping=True, hide_parameters=True, **options
+        url, connect_args={"options": POSTGRESQL_OPTIONS}, pool_pre_ping=True, hide_parameters=True, **options
     )
 
 
