@@ -1,4 +1,4 @@
-"""A fictional city, the same for the same seed and day: places, people, and a season of bookings."""
+"""A fictional city, the same for the same seed and day: places, people, and what they share."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from random import Random
 from marketplace.kernel import audit, clock
 from marketplace.portal.demo import queries
 from marketplace.portal.demo.errors import AlreadyInhabited
-from marketplace.portal.demo.service import bookings, houses, land, people, rows
+from marketplace.portal.demo.service import bookings, clubs, houses, inbox, land, people, reports, rows, talks
 from marketplace.sharing.spaces.models import Space
 
 BOOKINGS_OF_A_ROOM = 130
@@ -21,13 +21,15 @@ class Size:
     districts: int
     buildings: int
     people: int
+    groups: int
+    conversations: int
     days_back: int = 30
 
 
 SIZES = {
-    "small": Size(districts=3, buildings=10, people=30),
-    "city": Size(districts=12, buildings=120, people=1_000),
-    "metropolis": Size(districts=25, buildings=1_200, people=20_000, days_back=7),
+    "small": Size(districts=3, buildings=10, people=30, groups=9, conversations=12),
+    "city": Size(districts=12, buildings=120, people=1_000, groups=60, conversations=300),
+    "metropolis": Size(districts=25, buildings=1_200, people=20_000, groups=600, conversations=3_000, days_back=7),
 }
 
 
@@ -56,12 +58,21 @@ def seed(
     expected = len(rooms) * BOOKINGS_OF_A_ROOM
     crowd = people.populate(Random(f"{number} people"), size.people, districts, buildings, expected, password)
     booked = bookings.book(Random(f"{number} bookings"), rooms, crowd, size.days_back, watch)
+    told = inbox.Inbox()
+    bookings.tell(crowd, told)
+    founded = clubs.found(Random(f"{number} clubs"), size.groups, crowd, districts, told)
+    talked, insult = talks.talk(Random(f"{number} talks"), size.conversations, crowd, told)
+    waiting = reports.report(Random(f"{number} reports"), crowd, founded, insult, rooms[0].id, told)
     counts = {
         "districts": len(districts),
         "buildings": len(buildings),
         "rooms": len(rooms),
         "people": len(crowd.people),
         "bookings": booked,
+        "groups": len(founded.groups),
+        "conversations": talked,
+        "reports": waiting,
+        "notices": told.write(),
     }
     audit.record(None, "demo.seed", "city", seed=number, day=str(clock.today()), **counts)
     rows.settle()

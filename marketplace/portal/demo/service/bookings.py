@@ -10,18 +10,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from marketplace.kernel import calendar, clock, db, occupancy
+from marketplace.civic.accounts.models import RoleGrant
+from marketplace.kernel import calendar, clock, db, occupancy, things
 from marketplace.kernel.intervals import HOLIDAY, WeeklyHours
 from marketplace.kernel.occupancy import Kind as Holding
 from marketplace.kernel.occupancy import Occupancy
-from marketplace.kernel.references import LETTERS
 from marketplace.portal.demo.service import rows, words
+from marketplace.portal.demo.service.inbox import Inbox
 from marketplace.portal.demo.service.people import Crowd
 from marketplace.sharing.spaces.models import Booking, BookingState, Closure, Kind, Space
 
 DAYS_AHEAD = 90
 CHUNK = 5_000
 CANCELLED, DECLINED, FRESH = 0.07, 0.06, 0.15
+TOLD = 4
 WHOLE_HALL = 0.5
 """How much of a divided hall's use is of the whole."""
 
@@ -45,9 +47,6 @@ USES = {
 LIKED = {60: 1.5, 90: 1.0, 120: 5.0, 180: 4.0, 240: 1.5, 360: 0.4, 480: 0.2}
 """How often each length in minutes is booked, where the room allows it."""
 
-_SCRAMBLE, _SHIFT = 405_493_120_117, 271_828_182_845
-"""A number coprime to the base of references makes consecutive numbers look random and none the same."""
-
 
 def book(
     random: Random,
@@ -66,6 +65,19 @@ def book(
         booked.fill(space, parts[space.id])
     booked.sink.flush()
     return booked.sink.written
+
+
+def tell(crowd: Crowd, inbox: Inbox) -> None:
+    """Have the resident told of the latest bookings, and the manager of the requests that wait."""
+    resident, manager = crowd.shown["resident"], crowd.shown["manager"]
+    run = sa.select(RoleGrant.building_id).where(RoleGrant.person_id == manager.id)
+    for person, news, which in (
+        (resident, "confirmed", (Booking.person_id == resident.id, Booking.state == BookingState.CONFIRMED)),
+        (manager, "asked", (Space.building_id.in_(run), Booking.state == BookingState.REQUESTED)),
+    ):
+        made = sa.select(Booking.id, Booking.created_at).join(Space, Space.id == Booking.space_id).where(*which)
+        for number, at in db.rows(made.order_by(Booking.created_at.desc(), Booking.id).limit(TOLD)):
+            inbox.tell(person, f"spaces.{news}", things.subject("booking", number), at)
 
 
 @dataclass(slots=True)
@@ -184,7 +196,7 @@ class Booked:
         self.sink.bookings.append(
             {
                 "id": number,
-                "reference": _reference(number),
+                "reference": rows.reference(number),
                 "space_id": space.id,
                 "person_id": person.id,
                 "occupancy_id": self.sink.hold(
@@ -291,12 +303,3 @@ def _moment(today: date, offset: int, minute: int) -> datetime:
 def _purposes(kind: Kind, language: str) -> list[str]:
     listed = words.names()["purposes"][USES.get(kind, "talk")]
     return [korean if language == "ko" else english for korean, english in listed]
-
-
-def _reference(number: int) -> str:
-    left = (number * _SCRAMBLE + _SHIFT) % len(LETTERS) ** 8
-    letters = []
-    for _ in range(8):
-        left, letter = divmod(left, len(LETTERS))
-        letters.append(LETTERS[letter])
-    return "".join(reversed(letters))

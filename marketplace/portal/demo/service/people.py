@@ -29,6 +29,8 @@ class Crowd:
     managers: dict[int, int]
     bookers: list[Person]
     weights: list[float]
+    shown: dict[str, Person]
+    """The accounts to look around with, by the first word of their addresses."""
 
 
 def populate(
@@ -52,7 +54,7 @@ def populate(
     bookers = [person for person in people if person.confirmed_at and (person is resident or person not in shown)]
     weights = [random.paretovariate(1.6) for _ in bookers]
     weights[bookers.index(resident)] = RESIDENTS_BOOKINGS / max(bookings, 1) * sum(weights)
-    return Crowd(people, managers, bookers, list(accumulate(weights)))
+    return Crowd(people, managers, bookers, list(accumulate(weights)), by_who)
 
 
 def _someone(random: Random, number: int, homes: list[District], now: datetime) -> Person:

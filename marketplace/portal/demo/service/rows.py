@@ -7,6 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from marketplace.kernel import db
+from marketplace.kernel.references import LETTERS
+
+_SCRAMBLE, _SHIFT = 405_493_120_117, 271_828_182_845
+"""A number coprime to the base of references makes consecutive numbers look random and none the same."""
 
 
 def numbers(table: Any) -> Iterator[int]:
@@ -15,22 +19,40 @@ def numbers(table: Any) -> Iterator[int]:
     return count((db.session.scalar(sa.select(sa.func.max(key))) or 0) + 1)
 
 
+def reference(number: int, length: int = 8) -> str:
+    """The name of a record that people can read out, of another look for each number."""
+    left = (number * _SCRAMBLE + _SHIFT) % len(LETTERS) ** length
+    letters = []
+    for _ in range(length):
+        left, letter = divmod(left, len(LETTERS))
+        letters.append(LETTERS[letter])
+    return "".join(reversed(letters))
+
+
 def write(records: Sequence[db.Base]) -> None:
-    """Insert records of one kind, all filled in alike; what none of them says is left to the column's default."""
+    """Insert records of one kind; what one of them does not say is the column's default."""
     if not records:
         return
     mapper: Any = sa.inspect(type(records[0]))
-    said = [(column, key) for column in mapper.local_table.c if _is_said(records, column, key := _key(mapper, column))]
-    rows = [{column.name: getattr(record, key) for column, key in said} for record in records]
+    said = [(column.name, key, _fixed(column)) for column, key in _said(mapper, records)]
+    rows = [
+        {name: default if (value := getattr(record, key)) is None else value for name, key, default in said}
+        for record in records
+    ]
     db.session.execute(sa.insert(mapper.local_table), rows)
 
 
-def _key(mapper: Any, column: Any) -> str:
-    return str(mapper.get_property_by_column(column).key)
+def _said(mapper: Any, records: Sequence[db.Base]) -> Iterator[tuple[Any, str]]:
+    """The columns, with their attributes, that some record fills in or that have no default."""
+    for column in mapper.local_table.c:
+        key = str(mapper.get_property_by_column(column).key)
+        if column.default is None or any(getattr(record, key) is not None for record in records):
+            yield column, key
 
 
-def _is_said(records: Sequence[db.Base], column: Any, key: str) -> bool:
-    return column.default is None or any(getattr(record, key) is not None for record in records)
+def _fixed(column: Any) -> Any:
+    """A column's default, where it is the same for every row."""
+    return column.default.arg if column.default is not None and column.default.is_scalar else None
 
 
 def settle() -> None:

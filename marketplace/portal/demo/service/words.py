@@ -18,3 +18,9 @@ def names() -> dict[str, Any]:
 def facts() -> dict[str, Any]:
     """Kinds of building with their hours and rooms."""
     return tomllib.loads((FOLDER / "buildings.toml").read_text("utf-8"))
+
+
+@cache
+def neighbours() -> dict[str, Any]:
+    """Clubs, conversations and reports."""
+    return tomllib.loads((FOLDER / "neighbours.toml").read_text("utf-8"))
