@@ -39,11 +39,8 @@ OFTEN = (Limit("thing listed", 60, timedelta(hours=1), lambda: str(session.get("
 def new() -> ResponseReturnValue:
     """Offer a thing; the first time with where it is fetched."""
     person = current_person()
-    form = Form(schemas.NewListing(), **schemas.USUAL)
-    if _wants_rows(form):
-        return _listing_page("sharing/items/listing.html", form)
-    with form:
-        if form.submitted:
+    with Form(schemas.NewListing(), **schemas.USUAL) as form:
+        if form.submitted and not _more_asked(form):
             _keep_place(form)
             made = listing.add(person, **form.data)
             return redirect(url_for(".listed", item_id=made.id), 303)
@@ -59,20 +56,24 @@ def _keep_place(form: Form) -> None:
         places.save(current_person(), point, said["address"])
 
 
-def _wants_rows(form: Form) -> bool:
-    """Whether only more rows for accessories are asked for; then nothing else is wrong yet but a file."""
-    if not form.sent or "more" not in request.form:
-        return False
+def _more_asked(form: Form) -> bool:
+    """Whether the button was pressed that brings more rows for accessories, and lists or saves nothing."""
+    return form.sent and "more" in request.form
+
+
+def _not_wrong_yet(form: Form) -> None:
+    """As long as only rows are asked for, nothing is wrong but a file that was refused."""
     form.errors = [(field, text) for field, text in form.errors if field == "pictures"]
     form.status = 200
-    return True
 
 
 def _listing_page(template: str, form: Form, **context: Any) -> Response:
     person = current_person()
+    if _more_asked(form):
+        _not_wrong_yet(form)
     return form.page(
         template,
-        rows=_rows(form), most_rows=schemas.MOST_PARTS, place=listings.place_of(person),
+        rows=_rows(form), more_asked=_more_asked(form), most_rows=schemas.MOST_PARTS, place=listings.place_of(person),
         groups=listing.own_groups(person), categories=_grouped(), conditions=Condition, audiences=Audience,
         **context,
     )  # fmt: skip
@@ -81,7 +82,7 @@ def _listing_page(template: str, form: Form, **context: Any) -> Response:
 def _rows(form: Form) -> int:
     """How many rows for accessories to show: those filled in, at least a few, and some more where they are wanted."""
     filled = [number for number in range(1, schemas.MOST_PARTS + 1) if form.value(f"part_{number}")]
-    more = MORE_ROWS if form.sent and "more" in request.form else 0
+    more = MORE_ROWS if _more_asked(form) else 0
     return min(max(FEW_ROWS, max(filled, default=0)) + more, schemas.MOST_PARTS)
 
 
@@ -125,13 +126,11 @@ def mine() -> Response:
 def change(item_id: int) -> ResponseReturnValue:
     """Change what is said of a thing, its terms, pieces and pictures."""
     item = _own(item_id)
-    form = Form(schemas.ChangedListing(), **schemas.as_typed(item))
-    if not _wants_rows(form):
-        with form:
-            if form.submitted:
-                listing.change(current_person(), item, **form.data)
-                tell(_("Your changes are saved."))
-                return redirect(url_for(".mine", _anchor=f"item-{item_id}"), 303)
+    with Form(schemas.ChangedListing(), **schemas.as_typed(item)) as form:
+        if form.submitted and not _more_asked(form):
+            listing.change(current_person(), item, **form.data)
+            tell(_("Your changes are saved."))
+            return redirect(url_for(".mine", _anchor=f"item-{item_id}"), 303)
     if form.refusal:
         item = _own(item_id)  # anew: what was undone is forgotten
     subject = listing.subject(item)
