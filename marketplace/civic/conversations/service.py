@@ -192,7 +192,7 @@ def look(moderator_id: int, message_id: int, part: str) -> None:
     audit.record(moderator_id, queries.LOOKED, message.conversation.name, because_of=message.name, part=part)
     people = thing.sides.people if thing and thing.sides else {message.author_id}
     office = {"role": Role.MODERATOR, "reason": queries.reported_as(message.name)}
-    looking.put_down(moderator_id, queries.READING, dict.fromkeys(people, office))
+    looking.put_down(moderator_id, queries.READING, dict.fromkeys(sorted(people), office))
 
 
 def _sides(conversation: Conversation) -> Sides | None:
