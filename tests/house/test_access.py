@@ -166,7 +166,11 @@ def _library(building: Any, manager: Any) -> dict[str, Any]:
     """A library of things in the building, with a member."""
     made = library_queries.get_library(factories.library(building).id)
     joined, behalf = factories.person("A reader"), Behalf(entered_by=manager, channel=Channel.COUNTER)
-    return {"library_id": made.id, "member_id": libraries.admit(manager, made, joined, behalf).id}
+    return {
+        "library_id": made.id,
+        "member_id": libraries.admit(manager, made, joined, behalf).id,
+        "code": db.session.scalar(library_queries.labels(made, factories.item("Hand saw", of=made).id)),
+    }
 
 
 def _feed(owner: Any) -> str | None:
@@ -230,6 +234,7 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "groups.invited": {"answer": "accept"},
     "groups.new": {"name": "Chess", "sort": "club"},
     "groups_staff.verify": {"answer": "verify", "document": "statutes", "until": "2028-03-01"},
+    "libraries_staff.add": {"title": "Ladder", "category": "long-ladders", "condition": "good"},
     "libraries_staff.admit": {"name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "counter"},
     "libraries_staff.change": {"name": "Tools", "open": "yes", "version": 1},
     "libraries_staff.new": {"name": "Tools", "building": "Library"},

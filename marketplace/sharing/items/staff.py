@@ -6,27 +6,40 @@ from flask.typing import ResponseReturnValue
 from marketplace.civic.accounts.models import Role
 from marketplace.civic.groups.models import CHANNELS, Channel
 from marketplace.civic.groups.service.behalf import Behalf, for_caller
-from marketplace.kernel import looking, words
+from marketplace.kernel import db, looking, words
 from marketplace.kernel.access import reveal
+from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _, _l
 from marketplace.sharing.items import policy
 from marketplace.sharing.items.errors import LibraryChanged
-from marketplace.sharing.items.models.listing import Library
+from marketplace.sharing.items.layouts import catalogue as layout
+from marketplace.sharing.items.layouts.labels import SHEETS, Label, pdf
+from marketplace.sharing.items.models import categories
+from marketplace.sharing.items.models.listing import Condition, Library
 from marketplace.sharing.items.queries import libraries as queries
 from marketplace.sharing.items.schemas.libraries import (
     Confirmation,
+    Labels,
     LibraryChange,
     NewLibrary,
     NewMember,
+    NewThing,
+    Table,
     as_typed,
 )
-from marketplace.sharing.items.service import libraries
+from marketplace.sharing.items.service import catalogue, libraries
+from marketplace.web import downloads
 from marketplace.web.access import current_person, residents, staff
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
-from marketplace.web.pages import listed, page, tell
+from marketplace.web.pages import listed, page, tell, whole_address
 
 bp = Blueprint("libraries_staff", __name__)
+LABELS_AT_ONCE = 480
+"""Twenty sheets: about as long as someone waits for."""
+
+MOST_ON_PAGE = 2000
+"""Rows of a table that the page takes in while someone waits; larger ones by the command line."""
 
 looking.page("items.library_members", _l("The list of a library's members"))
 
@@ -74,6 +87,86 @@ def things(library_id: int) -> Response:
     pages, shown = listed(queries.items_of(library, request.args.get("words", "")))
     return page("sharing/items/library/things.html", library=library, shown=shown, pages=pages,
                 words=request.args.get("words", ""))  # fmt: skip
+
+
+@bp.route("/libraries/<int:library_id>/things/new", methods=["GET", "POST"])
+@residents
+def add(library_id: int) -> ResponseReturnValue:
+    """Add a thing to a library."""
+    library = _run(library_id)
+    with Form(NewThing(), pieces=1, longest_days=7) as form:
+        if form.submitted:
+            made = catalogue.add(current_person(), library, **form.data)
+            tell(_("{title} is in the catalogue. Print its labels.", title=made.title))
+            return redirect(url_for(".labels", library_id=library.id, item=made.id), 303)
+    tree = categories.tree()
+    grouped = [(top, [one for one in tree if one.parent == top.code]) for top in tree if top.parent is None]
+    return form.page("sharing/items/library/add.html", library=library, categories=grouped, conditions=Condition)
+
+
+# --- labels and catalogue ---
+
+
+@bp.get("/libraries/<int:library_id>/labels")
+@residents
+def labels(library_id: int) -> Response:
+    """Which labels to print."""
+    library = _run(library_id)
+    form = Form(Labels(), method="GET", sheet="a4", skip=0)
+    many = db.count(queries.labels(library, form.data.get("item"), form.data.get("since")))
+    return form.page("sharing/items/library/labels.html", library=library, many=many, at_once=LABELS_AT_ONCE,
+                     sheets=SHEETS)  # fmt: skip
+
+
+@bp.get("/libraries/<int:library_id>/labels.pdf")
+@residents
+def labels_pdf(library_id: int) -> Response:
+    """The labels as a PDF."""
+    library = _run(library_id)
+    form = Form(Labels(), method="GET")
+    if form.errors:
+        raise NotFound
+    asked = form.data or Labels().load({})
+    query = queries.labels(library, asked["item"], asked["since"]).limit(LABELS_AT_ONCE)
+    made = [
+        Label(code, title, library.title, whole_address(url_for("libraries.thing", code=code)))
+        for code, title in db.rows(query.offset((asked["part"] - 1) * LABELS_AT_ONCE))
+    ]
+    file = pdf(made, SHEETS[asked["sheet"]], skip=asked["skip"])
+    return downloads.attachment(file, f"labels-{library.id}.pdf", "application/pdf")
+
+
+@bp.route("/libraries/<int:library_id>/catalogue", methods=["GET", "POST"])
+@residents
+def table(library_id: int) -> ResponseReturnValue:
+    """Take in the catalogue from a table, or try that out."""
+    library, report = _run(library_id), None
+    with Form(Table(), trying=True) as form:
+        if form.submitted:
+            report = _taken_in(form, library)
+    return form.page(
+        "sharing/items/library/catalogue.html", library=library, report=report, heads=layout.HEADS, most=MOST_ON_PAGE
+    )
+
+
+def _taken_in(form: Form, library: Library) -> catalogue.Report | None:
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        form.refuse("file", _("Choose a file."))
+        return None
+    rows = list(layout.read(sent.read()))
+    if len(rows) > MOST_ON_PAGE:
+        raise layout.TooManyRows(most=MOST_ON_PAGE, field="file")
+    return (catalogue.try_out if form.data["trying"] else catalogue.take_in)(current_person(), library, rows)
+
+
+@bp.get("/libraries/<int:library_id>/catalogue.csv")
+@residents
+def export(library_id: int) -> Response:
+    """The catalogue as a table."""
+    library = _run(library_id)
+    text = "".join(layout.write(iter(db.session.scalars(queries.items_of(library)))))
+    return downloads.attachment(text, f"catalogue-{library.id}.csv", "text/csv; charset=utf-8")
 
 
 # --- members ---

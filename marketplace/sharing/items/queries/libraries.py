@@ -1,6 +1,8 @@
 """Libraries of things: which there are, their members, their things piece by piece."""
 
 from collections.abc import Collection
+from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
@@ -110,6 +112,17 @@ def pieces(library: Library) -> sa.Select[ItemUnit]:
     """The pieces of a library that are not gone for good, by title and number, each with its item."""
     own = sa.select(ItemUnit).join(Item).where(Item.library_id == library.id, Item.withdrawn_at.is_(None))
     there = own.where(ItemUnit.state != UnitState.GONE).options(joinedload(ItemUnit.item))
+    return there.order_by(Item.title, Item.id, ItemUnit.number)
+
+
+def labels(library: Library, item_id: int | None = None, since: date | None = None) -> sa.Select[Any, str]:
+    """(code, title) of the pieces that can have a label: of one thing, or of those listed from a day on."""
+    own = sa.select(ItemUnit.code, Item.title).join(Item).where(Item.library_id == library.id)
+    there = own.where(ItemUnit.code.is_not(None), Item.withdrawn_at.is_(None), ItemUnit.state != UnitState.GONE)
+    if item_id is not None:
+        there = there.where(Item.id == item_id)
+    if since is not None:
+        there = there.where(Item.listed_at >= clock.at(since, 0))
     return there.order_by(Item.title, Item.id, ItemUnit.number)
 
 

@@ -9,7 +9,10 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate
 from marketplace.civic.groups.schemas import TITLE, CallerDetails
 from marketplace.kernel.words import _, _m
 from marketplace.kernel.writing import show_clock
-from marketplace.sharing.items.models.listing import Library
+from marketplace.sharing.items.layouts.catalogue import MOST_PARTS, MOST_PIECES, read_parts
+from marketplace.sharing.items.layouts.labels import SHEETS
+from marketplace.sharing.items.models import categories
+from marketplace.sharing.items.models.listing import Condition, Library
 
 WEEKDAYS = range(8)
 """Monday 0 … Sunday 6 and public holidays 7."""
@@ -80,6 +83,54 @@ class NewMember(CallerDetails):
 
     card = fields.String(load_default="", validate=CARD)
     until = fields.Date(load_default=None)
+
+
+class Accessories(fields.Field[tuple[tuple[str, int], ...]]):
+    """What goes along with a thing, one a line, such as drill bit × 3."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **options: Any) -> tuple[tuple[str, int], ...]:
+        try:
+            return read_parts(str(value))
+        except ValueError:
+            raise ValidationError(
+                _("Enter one a line, such as drill bit × 3; each once, {most} at most.", most=MOST_PARTS)
+            ) from None
+
+
+class NewThing(Schema):
+    """A thing of a library; its other terms have good defaults and are changed on its own page."""
+
+    title = fields.String(
+        required=True, validate=validate.Length(3, 100), error_messages={"required": _m("Enter what it is.")}
+    )
+    category = fields.String(
+        required=True,
+        validate=validate.OneOf([category.code for category in categories.tree()]),
+        error_messages={"required": _m("Choose the category that fits best.")},
+    )
+    condition = fields.Enum(
+        Condition, by_value=True, required=True, error_messages={"required": _m("Choose how good it is.")}
+    )
+    pieces = fields.Integer(load_default=1, validate=validate.Range(1, MOST_PIECES))
+    accessories = Accessories(load_default=())
+    description = fields.String(load_default="", validate=validate.Length(max=3000))
+    longest_days = fields.Integer(load_default=7, validate=validate.Range(1, 90))
+
+
+class Table(Schema):
+    """A file of things, which comes beside this, and whether it is only tried out."""
+
+    trying = fields.Boolean(load_default=False)
+
+
+class Labels(Schema):
+    """Which labels, on which paper, from which place of the first sheet on."""
+
+    sheet = fields.String(load_default="a4", validate=validate.OneOf(list(SHEETS)))
+    skip = fields.Integer(load_default=0, validate=validate.Range(0, 23))
+    item = fields.Integer(load_default=None, validate=validate.Range(1, 2**31 - 1))
+    since = fields.Date(load_default=None)
+    part = fields.Integer(load_default=1, validate=validate.Range(1, 1000))
 
 
 class Confirmation(Schema):

@@ -134,6 +134,14 @@ def take_in(
     return report
 
 
+def try_out(person: Person, library: Library, rows: Iterable[Entry | Refusal]) -> Report:
+    """What would become of a table; nothing is changed."""
+    with db.session.begin_nested() as trial:
+        report = take_in(person, library, rows)
+        trial.rollback()
+    return report
+
+
 class _Here:
     """What the library has already: by the codes of pieces, and by title."""
 

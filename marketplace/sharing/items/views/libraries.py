@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
 
 from marketplace.kernel import clock, hooks
 from marketplace.kernel.access import reveal
+from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _l
 from marketplace.sharing.items import policy
 from marketplace.sharing.items.queries import libraries as queries
@@ -42,6 +44,17 @@ def library(library_id: int) -> Response:
         library=found, shown=shown, pages=pages, now=clock.now(), next=policy.next_opening(found, clock.now()),
         may_run=policy.may_run(person, found), may_set_up=policy.may_set_up(person, found),
     )  # fmt: skip
+
+
+@bp.get("/things/<code>")
+@public
+def thing(code: str) -> ResponseReturnValue:
+    """The address on a label: the thing's library."""
+    unit = queries.unit_by_code(code)
+    if unit is None or unit.item.library is None:
+        raise NotFound
+    reveal(policy.may_find, current_person(), unit.item)
+    return redirect(url_for(".library", library_id=unit.item.library_id), 303)
 
 
 # --- what other floors ask ---
