@@ -46,6 +46,8 @@ INDEX_WORDS = {
         # the ascii tokenizer cuts at spaces only, as tokens hold nothing but letters and digits
         "CREATE VIRTUAL TABLE search_words USING fts5("
         "tokens, content='search_documents', content_rowid='id', tokenize='ascii', detail='none')",
+        # what is forgotten leaves the index at once, and not when its parts happen to be merged
+        "INSERT INTO search_words (search_words, rank) VALUES ('secure-delete', 1)",
         "CREATE TRIGGER search_documents_added AFTER INSERT ON search_documents"
         " BEGIN INSERT INTO search_words (rowid, tokens) VALUES (NEW.id, NEW.tokens); END",
         "CREATE TRIGGER search_documents_removed AFTER DELETE ON search_documents"
