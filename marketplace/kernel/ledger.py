@@ -64,7 +64,7 @@ class Account(db.Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     owner: Mapped[str] = mapped_column(sa.String(100))
     kind: Mapped[str] = mapped_column(sa.String(30))
-    unit: Mapped[str] = mapped_column(sa.String(10))
+    unit: Mapped[str] = mapped_column(sa.String(8))
     floor: Mapped[int | None] = mapped_column(sa.BigInteger)
     balance: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     moved_id: Mapped[int | None]
@@ -100,7 +100,7 @@ class Movement(db.Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     source_id: Mapped[int] = mapped_column(index=True)
     target_id: Mapped[int] = mapped_column(index=True)
-    unit: Mapped[str] = mapped_column(sa.String(10))
+    unit: Mapped[str] = mapped_column(sa.String(8))
     amount: Mapped[int] = mapped_column(sa.BigInteger)
     why: Mapped[str] = mapped_column(sa.String(30))
     subject: Mapped[str] = mapped_column(sa.String(100), index=True)

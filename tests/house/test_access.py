@@ -15,6 +15,7 @@ from flask import Flask
 from marketplace.civic.accounts import queries as people
 from marketplace.civic.accounts import service as accounts
 from marketplace.civic.accounts.models import Role
+from marketplace.civic.credits import service as credits_service
 from marketplace.civic.groups import queries as groups
 from marketplace.civic.groups.models import Channel
 from marketplace.civic.groups.service import joining
@@ -101,6 +102,7 @@ def city() -> City:
         **_group(owner),
         **_webhook(who["admin"]),
         **_reports(owner, room),
+        **_credits(owner),
         **_library(library, who["manager"]),
         "link": "1-no-such-link",
         "name": "nosuchletter",
@@ -173,6 +175,13 @@ def _library(building: Any, manager: Any) -> dict[str, Any]:
     }
 
 
+def _credits(owner: Any) -> dict[str, Any]:
+    """What the owner was given by mistake, and an offer to go below nothing."""
+    clerk = factories.person("A clerk", roles=[Role.ADMINISTRATOR])
+    grant = credits_service.give(clerk, owner, 60, "Helped in the library")
+    return {"credit_grant_id": grant.id, "overdraft_id": credits_service.offer(clerk, owner, 60).id}
+
+
 def _feed(owner: Any) -> str | None:
     telling.open_feed(owner)
     return notices.feed_of(owner)
@@ -182,6 +191,7 @@ ABOUT = {  # what the address names, where it is not the plain one
     "uploads.show": {"key": "upload_key"},
     "uploads.delete": {"key": "upload_key"},
     "conversations.about": {"subject": "talked_about"},
+    "credits_staff.take_back": {"grant_id": "credit_grant_id"},
     "groups.change_role": {"person_id": "group_member"},
     "groups.invited": {"link": "group_link"},
     "groups.remove": {"person_id": "group_member"},
@@ -226,6 +236,9 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "factors_staff.reset": {"checked": "document"},
     "conversations.about": {"text": "Hello!"},
     "conversations.conversation": {"text": "Hello!"},
+    "credits.agreement": {"answer": "agree"},
+    "credits_staff.give": {"email": "canary.other@example.org", "hours": "1", "reason": "Helped in the library"},
+    "credits_staff.offer": {"email": "canary.other@example.org", "hours": "1"},
     "departments.departments": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
     "departments.department": {"code": "NEW", "name_en": "Parks", "name_ko": "공원과"},
     "groups.answer": {"answer": "accept"},

@@ -37,7 +37,7 @@ class MuchAtOnce(Invalid):
 class MuchInAMonth(Conflict):
     """More than anyone helps."""
 
-    message = _l("Within 30 days a person can be given at most {most}; {left} are left.")
+    message = _l("Within 30 days a person can be given at most {most}. What is left: {left}.")
 
 
 class TakenBack(Conflict):
@@ -85,7 +85,7 @@ class OfferOver(Conflict):
 class StillOwed(Conflict):
     """The agreement is what the balance stands on."""
 
-    message = _l("This agreement ends when the balance is no longer below nothing; {owed} are missing.")
+    message = _l("This agreement can end once what is owed is given back: {owed}.")
 
 
 class FundTooLow(Conflict):

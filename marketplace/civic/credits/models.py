@@ -101,7 +101,7 @@ class Deposit(db.Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     subject: Mapped[str] = mapped_column(sa.String(100))
     person_id: Mapped[int] = mapped_column(sa.ForeignKey("people.id"), index=True)
-    unit: Mapped[str] = mapped_column(sa.String(10))
+    unit: Mapped[str] = mapped_column(sa.String(8))
     amount: Mapped[int] = mapped_column(sa.BigInteger)
     made_at: Mapped[datetime] = mapped_column(default=clock.now)
     kept: Mapped[int | None] = mapped_column(sa.BigInteger)
@@ -119,7 +119,7 @@ _GOES_ON = sa.text("ended_at IS NULL")
 
 
 class Overdraft(db.Base):
-    """How far below nothing someone may go: the city offers it, and it counts once the person has agreed."""
+    """How far below zero someone may go: the city offers it, and it counts once the person has agreed."""
 
     __tablename__ = "overdrafts"
     __table_args__ = (

@@ -13,7 +13,7 @@ MOST_AT_ONCE = 24 * HOUR
 MOST_IN_A_MONTH = 80 * HOUR
 MONTH = timedelta(days=30)
 MOST_BELOW = 20 * HOUR
-"""The furthest below nothing that the city offers."""
+"""The furthest below zero that the city offers."""
 
 
 def may_give(person: Person | None) -> bool:

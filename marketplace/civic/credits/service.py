@@ -1,4 +1,4 @@
-"""Giving time credits, paying with them, holding deposits, agreeing how far below nothing one may go, and the fund.
+"""Giving time credits, paying with them, holding deposits, agreeing how far below zero one may go, and the fund.
 
 Features above call `wallet`, `pay`, `hold_deposit` and `release_deposit`. Each verb locks all accounts it moves
 between at once, before it looks at anything.
@@ -33,7 +33,9 @@ def _fund() -> Account:
     return ledger.open_account(CITY, Kind.FUND, money.currency())
 
 
-def _move(source: Account, target: Account, amount: int, why: Why, about: str, *, key: str, by: int | None) -> None:
+def _move(
+    source: Account, target: Account, amount: int, why: Why, about: str, *, key: str, by: int | None, reason: str = ""
+) -> None:
     """Move an amount, once for each key, and tell those whose wallets it is about, but whoever had it made."""
     ledger.lock(source, target)
     is_new = ledger.movement(key) is None
@@ -44,7 +46,7 @@ def _move(source: Account, target: Account, amount: int, why: Why, about: str, *
     for account, news in ((source, "less"), (target, "more")):
         person_id = _holder(account)
         if is_new and person_id not in (None, by):
-            told = {"amount": amount, "why": why.value, "about": about}
+            told = {"amount": amount, "why": why.value, "reason": reason}
             notifications.tell(person_id, f"credits.{news}", subject("account", person_id), **told)
 
 
@@ -82,7 +84,7 @@ def give(staff: Person, person: Person, amount: int, reason: str) -> Grant:
     db.session.add(grant)
     db.session.flush()
     about = subject(queries.GRANT, grant.id)
-    _move(issue, to, amount, Why.GRANTED, about, key=f"granted {about}", by=staff.id)
+    _move(issue, to, amount, Why.GRANTED, about, key=f"granted {about}", by=staff.id, reason=reason)
     audit.record(staff.id, "credits.given", subject("person", person.id), amount=amount, grant=grant.id)
     return grant
 
@@ -187,11 +189,11 @@ def _held(deposit: Deposit) -> Account:
     return ledger.open_account(subject("deposit", deposit.id), ledger.HELD, deposit.unit)
 
 
-# --- below nothing, by agreement ---
+# --- below zero, by agreement ---
 
 
 def offer(staff: Person, person: Person, most: int) -> Overdraft:
-    """Offer someone to go so far below nothing; it counts once they agree. Raises OfferedAlready and as `give`."""
+    """Offer someone to go so far below zero; it counts once they agree. Raises OfferedAlready and as `give`."""
     permit(policy.may_give, staff)
     _expect_other(staff, person)
     if not 0 < most <= policy.MOST_BELOW:
@@ -219,7 +221,7 @@ def agree(person: Person, overdraft: Overdraft) -> None:
 
 
 def end(person: Person, overdraft: Overdraft) -> None:
-    """Take back an offer, say no to it, or end the agreement. Raises OfferOver, or StillOwed below nothing."""
+    """Take back an offer, say no to it, or end the agreement. Raises OfferOver, or StillOwed below zero."""
     permit(policy.may_end, person, overdraft)
     overdraft = queries.get_overdraft(overdraft.id, lock=True)
     if overdraft.ended_at is not None:
@@ -240,7 +242,7 @@ def end(person: Person, overdraft: Overdraft) -> None:
 
 
 def pay_fund(staff: Person, amount: int, reason: str) -> FundPayment:
-    """Put down that money came into the fund or, below nothing, went out of it. Raises FundTooLow."""
+    """Put down that money came into the fund or, below zero, went out of it. Raises FundTooLow."""
     permit(policy.may_give, staff)
     payment = FundPayment(amount=amount, reason=reason, made_by_id=staff.id)
     db.session.add(payment)

@@ -55,7 +55,7 @@ def take_back(grant_id: int) -> ResponseReturnValue:
 @bp.get("/agreements")
 @staff(*policy.STAFF)
 def agreements() -> Response:
-    """Who may go below nothing, and whom it was offered."""
+    """Who may go below zero, and whom it was offered."""
     pages, shown = listed(queries.overdrafts())
     return page("civic/credits/agreements.html", shown=shown, pages=pages, fund=_has_fund())
 
@@ -64,7 +64,7 @@ def agreements() -> Response:
 @staff(*policy.STAFF)
 @limited(GIFTS)
 def offer() -> ResponseReturnValue:
-    """Offer someone to go below nothing."""
+    """Offer someone to go below zero."""
     with Form(schemas.Amount()) as form:
         if form.submitted:
             person = service.somebody(form.data["email"])

@@ -28,13 +28,22 @@ def _news(name: str, title: Text, *, link: str = "credits.mine") -> None:
         reason = {"why": Why(facts["why"]).words} if "why" in facts else {}
         return title.filled(**amounts, **reason)
 
-    notices.register(News(f"credits.{name}", CREDITS, titled, link=lambda _thing, _facts: url_for(link)))
+    notices.register(
+        News(
+            f"credits.{name}",
+            CREDITS,
+            titled,
+            letter="letters/credits/news",
+            context=lambda _thing, _person, facts: {"reason": facts.get("reason", "")},
+            link=lambda _thing, _facts: url_for(link),
+        )
+    )
 
 
 _news("more", _l("{amount} came to your time credits: {why}"))
 _news("less", _l("{amount} went from your time credits: {why}"))
-_news("offered", _l("The city offers that your time credits may go {most} below nothing"), link="credits.agreement")
-_news("ended", _l("Your time credits may no longer go below nothing"), link="credits.agreement")
+_news("offered", _l("The city offers that your time credits may go {most} below zero"), link="credits.agreement")
+_news("ended", _l("Your time credits may no longer go below zero"), link="credits.agreement")
 
 
 # --- what is kept ---
@@ -74,7 +83,7 @@ register(
     ),
     Kept(
         "overdrafts",
-        _l("Whether the city and you agreed that you may go below nothing, and how far"),
+        _l("Whether the city and you agreed that you may go below zero, and how far"),
         _l("so that nobody owes without having agreed."),
         _l("Until your account is erased."),
         Erased.DELETED,
@@ -101,7 +110,7 @@ def personal_data(person: Any) -> list[Extract]:
     held = [
         extract("credit_grants", _l("Time credits given to you"), given.where(Grant.person_id == person.id)),
         extract("deposits", _l("Your deposits"), put_down.where(Deposit.person_id == person.id)),
-        extract("overdrafts", _l("Agreements to go below nothing"), agreed.where(Overdraft.person_id == person.id)),
+        extract("overdrafts", _l("Agreements to go below zero"), agreed.where(Overdraft.person_id == person.id)),
     ]
     account = queries.wallet(person)
     if account is not None:

@@ -75,7 +75,7 @@ def _about(lines: Iterable[Line], deposits: Iterable[Deposit] = ()) -> dict[str,
 @bp.route("/agreement", methods=["GET", "POST"])
 @residents
 def agreement() -> ResponseReturnValue:
-    """The city's offer to go below nothing, to agree to or not; later, the agreement, to end it."""
+    """The city's offer to go below zero, to agree to or not; later, the agreement, to end it."""
     person = current_person()
     overdraft = queries.overdraft_of(person)
     with Form(schemas.Answer()) as form:
@@ -83,10 +83,10 @@ def agreement() -> ResponseReturnValue:
             if form.data["answer"] == "agree":
                 expect_may_act(person)
                 service.agree(person, overdraft)
-                tell(_("You agreed. Your time credits may now go below nothing."))
+                tell(_("You agreed. Your time credits may now go below zero."))
             else:
                 service.end(person, overdraft)
-                tell(_("Your time credits do not go below nothing."))
+                tell(_("Your time credits do not go below zero."))
             return redirect(url_for(".mine"), 303)
     account = queries.wallet(person)
     return form.page("civic/credits/agreement.html", overdraft=overdraft, account=account)
@@ -123,5 +123,5 @@ def waits_for_me(person: Any) -> Queue | None:
     if overdraft is None or overdraft.agreed_at is not None:
         return None
     href = url_for("credits.agreement")
-    title = _("The city offers that you may go {most} below nothing", most=show(overdraft.most))
+    title = _("The city offers that you may go {most} below zero", most=show(overdraft.most))
     return Queue(_l("Time credits"), href, 1, [Waiting(title, href)])

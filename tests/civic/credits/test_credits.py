@@ -58,6 +58,16 @@ def test_staff_give_for_a_reason_on_record_and_the_person_is_told(clerk):
     assert entry.detail == {"amount": 90, "grant": grant.id}
 
 
+def test_the_letter_holds_the_reason(clerk, letters):
+    service.give(clerk, person("Minsu"), 90, "Helped in the library")
+    db.session.commit()
+
+    (letter,) = letters()
+    assert "1 hour 30 minutes came to your time credits" in letter
+    assert "Reason: Helped in the library" in letter
+    assert "http://localhost/credits/" in letter
+
+
 def test_nobody_is_told_in_another_language_than_their_own(clerk):
     minsu = person("Minsu", language="ko")
 
@@ -91,7 +101,7 @@ def test_within_a_month_nobody_is_given_more_than_anyone_helps(clerk, monday):
         service.give(clerk, minsu, policy.MOST_AT_ONCE, "Helped")
     with pytest.raises(errors.MuchInAMonth) as refusal:
         service.give(person(roles=[Role.ADMINISTRATOR]), minsu, policy.MOST_AT_ONCE, "Helped")
-    assert "8 hours are left" in str(refusal.value.sentence)
+    assert "What is left: 8 hours." in str(refusal.value.sentence)
 
     monday(MONDAY + policy.MONTH + timedelta(minutes=1))
     service.give(clerk, minsu, policy.MOST_AT_ONCE, "Helped")
@@ -236,13 +246,13 @@ def test_a_deposit_in_money_is_a_promise_and_moves_nothing():
     assert db.count(sa.select(ledger.Movement)) == 0
 
 
-# --- below nothing, by agreement ---
+# --- below zero, by agreement ---
 
 
 def test_nobody_goes_below_nothing_before_they_agreed(clerk):
     minsu, sora = person(), person()
     offered = service.offer(clerk, minsu, 2 * HOUR)
-    assert told(minsu) == ["The city offers that your time credits may go 2 hours below nothing"]
+    assert told(minsu) == ["The city offers that your time credits may go 2 hours below zero"]
     with pytest.raises(errors.TooFewCredits), db.session.begin_nested():
         service.pay(minsu, sora, 1, "loan:1")
 
@@ -289,12 +299,12 @@ def test_an_agreement_ends_when_nothing_is_owed(clerk):
     service.pay(minsu, person(), HOUR, "loan:1")
     with pytest.raises(errors.StillOwed) as refusal, db.session.begin_nested():
         service.end(clerk, offered)
-    assert "1 hour are missing" in str(refusal.value.sentence)
+    assert "given back: 1 hour." in str(refusal.value.sentence)
 
     service.give(clerk, minsu, HOUR, "Helped")
     service.end(clerk, offered)
 
-    assert told(minsu)[-1] == "Your time credits may no longer go below nothing"
+    assert told(minsu)[-1] == "Your time credits may no longer go below zero"
     with pytest.raises(errors.TooFewCredits):
         service.pay(minsu, person(), 1, "loan:2")
 

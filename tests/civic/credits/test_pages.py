@@ -180,7 +180,7 @@ def test_an_offer_waits_for_its_person_who_agrees_and_ends_it(browser, clerk, mi
     assert "Not answered" in browser.get("/credits/staff/agreements").text
 
     sign_in(browser, minsu)
-    assert "The city offers that you may go 2 hours below nothing" in browser.get("/my").text
+    assert "The city offers that you may go 2 hours below zero" in browser.get("/my").text
     assert "I agree" in browser.get("/credits/agreement").text
     assert browser.send("/credits/agreement", answer="agree").status_code == 303
     assert "You agreed with the city" in browser.get("/credits/").text
