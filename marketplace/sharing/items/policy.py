@@ -44,6 +44,13 @@ def may_find(person: Person | None, item: Item) -> bool:
     return item.offered or may_edit(person, item)
 
 
+def may_know(person: Person | None, item: Item, member_of: Collection[int]) -> bool:
+    """Who may find it; of what is lent to a group's members only, they alone and those who may change it hear."""
+    if item.audience is Audience.GROUP and item.group_id not in member_of:
+        return may_edit(person, item)
+    return may_find(person, item)
+
+
 # --- loans: which rule a wish would break ---
 
 ANSWER_WITHIN = timedelta(hours=48)
@@ -200,12 +207,6 @@ def may_see(person: Person | None, loan: Loan) -> bool:
     return borrows(person, loan) or may_edit(person, loan.item)
 
 
-def may_see_late(person: Person | None, loan: Loan) -> bool:
-    """Whoever looks after loans that are long late: moderators and administrators, while it is so."""
-    staff = person is not None and (person.is_a(Role.MODERATOR) or person.is_a(Role.ADMINISTRATOR))
-    return staff and is_long_late(loan)
-
-
 def may_answer(person: Person | None, loan: Loan) -> bool:
     """The owner answers what is asked of it."""
     return lends(person, loan)
@@ -247,12 +248,7 @@ LATE_DAYS = (1, 3, 7)
 """After how many days both sides are told."""
 
 STAFF_AFTER = timedelta(days=14)
-
-
-def is_long_late(loan: Loan) -> bool:
-    """Whether the city's staff should look after it."""
-    return loan.state is LoanState.OUT and loan.last_day + STAFF_AFTER <= clock.today()
-
+"""From when on the city's staff look after it."""
 
 # --- libraries of things ---
 

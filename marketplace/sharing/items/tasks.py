@@ -17,7 +17,7 @@ from marketplace.sharing.items.queries import libraries as library_queries
 from marketplace.sharing.items.queries import listings, personal
 from marketplace.sharing.items.queries.loans import for_calendar, handovers_by_id, loans_by_id, unsettled
 from marketplace.sharing.items.schemas.loans import calendar_entry
-from marketplace.sharing.items.service import forgetting, libraries, loans
+from marketplace.sharing.items.service import forgetting, libraries, line, loans, longer
 from marketplace.sharing.items.service.listing import keep_out_of_sight
 from marketplace.web.pages import whole_address
 
@@ -270,6 +270,38 @@ _told(
     "came_back", BORROWING, _l("Brought back: {item}"),
     _l("its owner has it again. Thank you for bringing it back. Tomorrow the loan is over."),
 )  # fmt: skip
+_told("fetch_tomorrow", BORROWING, _l("To fetch tomorrow: {item}"), _l("tomorrow is the first day of your loan."))
+_told("give_tomorrow", LENDING, _l("Fetched tomorrow: {item}"), _l("tomorrow it is to be handed over."))
+_told("back_tomorrow", BORROWING, _l("To bring back: {item}, {when}"), _l("please bring it back by its last day."))
+_told(
+    "late", BORROWING, _l("Late: {item}, {when}"),
+    _l("it should be back. Bring it back, or write to the owner; others may be waiting for it."),
+)  # fmt: skip
+_told(
+    "not_back", LENDING, _l("Not back yet: {item}, {when}"),
+    _l("it should be back. We have reminded the borrower. Two weeks after its last day, the city's staff help."),
+)  # fmt: skip
+_told(
+    "still_out", BORROWING, _l("Perhaps not there in time: {item}, {when}"),
+    _l("whoever has it before you is late with it. Ask the owner before you go; we are sorry."),
+)  # fmt: skip
+_told(
+    "longer", BORROWING, _l("Yours for longer: {item}, {when}"), _l("you may keep it until its new last day."),
+    calendar=True,
+)  # fmt: skip
+_told("not_longer", BORROWING, _l("Not longer: {item}, {when}"), _l("the owner needs it back on the day agreed."))
+_told("kept_longer", LENDING, _l("Kept longer: {item}, {when}"), _l("nobody waits for it, so its last day is later."))
+_told(
+    "asked_longer", LENDING, _l("Someone wants to keep it longer: {item}"), _l("please answer on the page of the loan.")
+)
+models.register(
+    News(
+        "items.your_turn",
+        BORROWING,
+        lambda thing, _facts: _l("It is your turn: {item} is kept for you for a day", item=thing.title),
+        link=lambda thing, _facts: url_for("loans.wait", item_id=thing.record.id),
+    )
+)
 
 
 @hooks.calendar_entries.register
@@ -295,7 +327,15 @@ def obstacles(person: Person) -> list[hooks.Obstacle]:
     ]
 
 
-jobs.timed("items.run_out", every=timedelta(minutes=1))(loans.run_out)
+@jobs.timed("items.run_out", every=timedelta(minutes=1))
+def run_out() -> None:
+    """End what has run out, hold what is late, and offer what nobody took up to the next."""
+    loans.run_out()
+    longer.hold_late()
+    line.run_out()
+
+
+jobs.timed("items.remind", every=timedelta(days=1), after=timedelta(hours=9))(longer.remind)
 
 # --- loans: what is held about people ---
 

@@ -172,11 +172,14 @@ def test_a_piece_that_is_still_out_is_not_handed_over_again(agreed, monday):
     loans.accept(owner_of(agreed.item), following)
     monday(at(7, 9))
     code = given(following)
+    db.session.commit()
+    first, second = agreed.reference, following.reference
 
     with pytest.raises(errors.StillOut), db.session.begin_nested():
         handing.take(following.borrower, following, Way.OUT, code)
-    taken(agreed, Way.BACK)
-    assert anew(following).state is LoanState.ACCEPTED
-    again = anew(following)
-    handing.take(db.session.get_one(Person, again.borrower_id), again, Way.OUT, code)
+    db.session.expunge_all()
+    taken(queries.get_loan(first), Way.BACK)
+    again = queries.get_loan(second)
+    assert again.state is LoanState.ACCEPTED
+    handing.take(again.borrower, again, Way.OUT, code)
     assert again.out_at == clock.now()

@@ -11,7 +11,7 @@ from marketplace.sharing.items.models.lending import Handover, Loan, LoanState
 from marketplace.sharing.items.service import loans
 from tests import factories
 from tests.factories import item, loan, neighbour, pick_up_place, sign_in
-from tests.sharing.items.test_loans import anew, at, held, owner_of
+from tests.sharing.items.test_loans import anew, at, held, march, owner_of
 
 ASKED = {"first": "2027-03-04", "last": "2027-03-06", "message": "For shelves"}
 
@@ -354,3 +354,61 @@ def test_an_account_with_a_loan_going_on_is_not_erased(browser, drill):
         page = browser.get("/account/erase")
         assert "The loan of Cordless drill is not over yet." in page.text
         assert path(one) in page.text
+
+
+# --- longer, late, in line ---
+
+
+def test_a_borrower_asks_for_longer_and_the_owner_answers_on_their_pages(browser, drill, monday):
+    one = agreed(browser, drill, monday)
+    as_owner(browser, one)
+    code = digits_of(browser, one)
+    as_borrower(browser, one)
+    browser.send(path(one, "/take/out"), code=code, answer="yes")
+    assert browser.send(path(one, "/longer"), until="2027-03-06").status_code == 422
+    assert browser.send(path(one, "/longer"), until="2027-03-08").status_code == 303
+    assert "You asked to keep it until Mon 8 March." in browser.get(path(one)).text
+
+    as_owner(browser, one)
+    assert "would like to keep it until Mon 8 March" in browser.get(path(one)).text
+    assert browser.send(path(one, "/longer/answer"), answer="yes").status_code == 303
+    assert the_loan().last_day == march(8)
+
+
+def test_waiting_in_line_by_its_page(browser, borrower, drill):
+    assert "Nobody else is waiting." in browser.get(f"/items/{drill.id}/wait").text
+    refused = browser.send(f"/items/{drill.id}/wait", days="2")
+    assert refused.status_code == 409
+    assert "it is free from Mon 1 March" in refused.text
+    loans.accept(owner_of(drill), held_now := loan(drill, 1, 5))
+
+    assert browser.send(f"/items/{drill.id}/wait", days="2").status_code == 303
+    page = browser.get(f"/items/{drill.id}/wait").text
+    assert "from Sat 6 March" in page
+    assert "You wait for" in browser.get("/items/loans").text
+
+    loans.cancel(owner_of(drill), anew(held_now), "It is free")
+    page = browser.get(f"/items/{drill.id}/wait").text
+    assert "It is your turn" in page
+    assert "first=2027-03-01&amp;last=2027-03-02" in page
+    browser.send(f"/items/{drill.id}/wait/leave")
+    assert "Join the line" in browser.get(f"/items/{drill.id}/wait").text
+    assert held(drill) == 0
+
+
+def test_staff_read_on_their_desk_what_is_two_weeks_late(browser, drill, monday):
+    one = agreed(browser, drill, monday)
+    as_owner(browser, one)
+    code = digits_of(browser, one)
+    as_borrower(browser, one)
+    browser.send(path(one, "/take/out"), code=code, answer="yes")
+    moderator = factories.person(roles=[Role.MODERATOR])
+    sign_in(browser, moderator)
+    assert "Everything was brought back" in browser.get("/items/loans/late").text
+    monday(at(20, 9))
+
+    sign_in(browser, moderator)
+    assert "Things not brought back" in browser.get("/desk").text
+    assert one.reference in browser.get("/items/loans/late").text
+    as_borrower(browser, one)
+    assert browser.get("/items/loans/late").status_code == 404

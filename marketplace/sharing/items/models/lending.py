@@ -118,7 +118,7 @@ class Loan(db.Base):
 
     item: Mapped[Item] = relationship(lazy="raise")
     borrower: Mapped[Person] = relationship(lazy="raise", foreign_keys=[borrower_id])
-    pieces: Mapped[list["LoanPiece"]] = relationship(lazy="raise", back_populates="loan")
+    pieces: Mapped[list["LoanPiece"]] = relationship(lazy="raise", back_populates="loan", cascade="all, delete-orphan")
     handovers: Mapped[list["Handover"]] = relationship(lazy="raise", order_by="Handover.id", back_populates="loan")
     on_behalf: Mapped["LoanOnBehalf | None"] = relationship(lazy="raise", back_populates="loan")
 

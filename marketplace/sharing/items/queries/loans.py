@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from marketplace.civic.accounts.models import Person
@@ -188,6 +188,43 @@ def to_close(returned_for: timedelta, limit: int) -> list[Loan]:
     """What was brought back so long ago that the loan is over."""
     query = sa.select(Loan).where(Loan.state == LoanState.RETURNED, Loan.returned_at <= clock.now() - returned_for)
     return list(db.session.scalars(whole(query.order_by(Loan.returned_at, Loan.id).limit(limit))))
+
+
+def late() -> list[Loan]:
+    """What should have been back before today."""
+    query = sa.select(Loan).where(Loan.state == LoanState.OUT, Loan.last_day < clock.today())
+    return list(db.session.scalars(whole(query.order_by(Loan.id))))
+
+
+def long_late() -> sa.Select[Loan]:
+    """What is so late that the city's staff look after it, the longest first."""
+    since = clock.today() - policy.STAFF_AFTER
+    query = sa.select(Loan).where(Loan.state == LoanState.OUT, Loan.last_day <= since)
+    return whole(query.order_by(Loan.last_day, Loan.id))
+
+
+def fetched_on(day: date) -> list[Loan]:
+    """What is fetched on a day and was agreed before the day before."""
+    agreed = sa.and_(Loan.state == LoanState.ACCEPTED, Loan.accepted_at < clock.at(day - timedelta(days=1), 0))
+    return list(db.session.scalars(whole(sa.select(Loan).where(agreed, Loan.first_day == day).order_by(Loan.id))))
+
+
+def out_until(day: date) -> list[Loan]:
+    """What is out and to be back by a day."""
+    query = sa.select(Loan).where(Loan.state == LoanState.OUT, Loan.last_day <= day)
+    return list(db.session.scalars(whole(query.order_by(Loan.id))))
+
+
+def waiting_for_late(first: date, last: date) -> list[Loan]:
+    """What is to be fetched on one of these days and is not back from someone who is late with it."""
+    theirs, other = aliased(LoanPiece), aliased(Loan)
+    still_out = (
+        sa.select(LoanPiece.loan_id)
+        .join(theirs, sa.and_(theirs.unit_id == LoanPiece.unit_id, theirs.is_out))
+        .join(other, sa.and_(other.id == theirs.loan_id, other.last_day < clock.today()))
+    )
+    promised = sa.and_(Loan.state == LoanState.ACCEPTED, Loan.first_day.between(first, last))
+    return list(db.session.scalars(whole(sa.select(Loan).where(promised, Loan.id.in_(still_out)).order_by(Loan.id))))
 
 
 # --- which pieces are free ---

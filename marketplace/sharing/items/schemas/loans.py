@@ -90,6 +90,20 @@ class Taking(Schema):
     pictures = Files(Kind.PICTURE, most=4)
 
 
+class Until(Schema):
+    """A later last day."""
+
+    until = fields.Date(required=True, validate=sensible, error_messages={"required": _m("Choose the new last day.")})
+
+
+class Wait(Schema):
+    """For how many days one would like to have it."""
+
+    days = fields.Integer(
+        required=True, validate=validate.Range(1, 90), error_messages={"required": _m("Enter a number of days.")}
+    )
+
+
 class Nothing(Schema):
     """A button that needs nothing filled in."""
 

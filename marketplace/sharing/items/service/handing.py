@@ -16,6 +16,7 @@ from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.lending import Handover, HandoverPart, Loan, LoanState, Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.queries import loans as queries
+from marketplace.sharing.items.service import line
 from marketplace.sharing.items.service.loans import expect, let_go
 from marketplace.sharing.items.service.telling import announce, record, tell_borrower, tell_lender
 
@@ -55,7 +56,7 @@ def offer(
         db.session.add(handover)
     handover.given_by_id, handover.condition, handover.note = giver.id, condition, note.strip()
     handover.nonce, handover.tries, handover.made_at = secrets.token_hex(16), 0, clock.now()
-    handover.parts = _parts(loan, counts)
+    handover.parts = parts(loan, counts)
     db.session.flush()
     uploads.attach(giver, pictures, subject("handover", handover.id), most=2 * MOST_PICTURES)
     return handover, code_of(handover)
@@ -133,12 +134,15 @@ def come_back(loan: Loan) -> None:
     let_go(loan)
     announce(loan, "returned")
     tell_borrower(loan, "came_back")
+    line.offer(loan.item, loan.last_day)
 
 
 def _expect_turn(loan: Loan, way: Way) -> None:
     if way is Way.BACK and loan.state is LoanState.ACCEPTED:
         raise errors.NotYetHandedOver
     expect(loan, BEFORE[way])
+    if way is Way.OUT and loan.last_day < clock.today():
+        raise errors.NoLongerOpen(state=LoanState.CANCELLED.words)
 
 
 def _wrong(handover: Handover | None, code: str) -> DomainError | None:
@@ -151,7 +155,8 @@ def _wrong(handover: Handover | None, code: str) -> DomainError | None:
     return None if right else errors.WrongCode(left=TRIES - handover.tries - 1, field="code")
 
 
-def _parts(loan: Loan, counts: Sequence[int]) -> list[HandoverPart]:
+def parts(loan: Loan, counts: Sequence[int]) -> list[HandoverPart]:
+    """What comes along of each accessory; of those not counted, all."""
     expected = [(part.name, part.count * loan.quantity) for part in loan.item.accessories]
     counted = [*counts, *(many for _name, many in expected[len(counts) :])]
     return [

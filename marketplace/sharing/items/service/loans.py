@@ -22,6 +22,7 @@ from marketplace.sharing.items.models.lending import (
 )
 from marketplace.sharing.items.models.listing import Item
 from marketplace.sharing.items.queries import loans as queries
+from marketplace.sharing.items.service import line
 from marketplace.sharing.items.service.telling import announce, record, tell_borrower, tell_lender
 
 CLOSED_AFTER = timedelta(days=1)
@@ -57,7 +58,8 @@ def request(
         raise errors.TooManyRequests(most=policy.MOST_ASKED)
     if queries.has_asked(borrower, item, first):
         raise errors.AskedAlready
-    _expect_free(item, first, last, quantity)
+    kept = line.use_offer(borrower, item)
+    _expect_free(item, first, last, quantity - (kept is not None))
     loan = Loan(
         item=item, borrower=borrower, first_day=first, last_day=last, quantity=quantity, message=message.strip(),
         due_at=policy.answer_by(item, first), fee=item.fee, deposit=item.deposit, asked_at=clock.now(),
@@ -65,6 +67,8 @@ def request(
     )  # fmt: skip
     db.session.add(loan)
     db.session.flush()
+    if kept is not None:
+        _keep(loan, kept)
     record(staff or borrower, loan, "asked", **(behalf.detail(borrower) if behalf else {}))
     announce(loan, "requested")
     if staff or (item.trusts and policy.is_trusted(queries.returns_of(borrower))):
@@ -232,11 +236,25 @@ def _agree(loan: Loan) -> None:
     tell_borrower(loan, "accepted")
 
 
+def _keep(loan: Loan, kept: occupancy.Occupancy) -> None:
+    """What was kept for whoever was first in line is kept, for the days asked for, until the owner answers."""
+    kept.expires_at = loan.due_at
+    try:
+        occupancy.extend(kept, loan.interval)
+    except (occupancy.Taken, occupancy.Expired) as clash:
+        raise _promised(loan.item, loan.first_day, loan.last_day, loan.quantity) from clash
+    unit = next(unit for unit in loan.item.units if unit.resource_id == kept.resource_id)
+    loan.pieces.append(LoanPiece(unit=unit, occupancy=kept))
+    db.session.flush()
+
+
 def _claim(loan: Loan) -> None:
     """Take as many free pieces as were asked for, all or none; where one is taken this instant, another instead.
 
     Whoever turns to another piece turns to the next, never back, so that no two wait for each other.
     """
+    let_go(loan)
+    loan.pieces.clear()
     free = queries.free_units(loan.item, loan.interval)
     while len(free) >= loan.quantity:
         chosen = free[: loan.quantity]
@@ -258,6 +276,7 @@ def _end(loan: Loan, state: LoanState) -> None:
     loan.changed += 1
     let_go(loan)
     announce(loan, state.value)
+    line.offer(loan.item, loan.last_day)
 
 
 def let_go(loan: Loan) -> None:

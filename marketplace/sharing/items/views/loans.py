@@ -1,7 +1,7 @@
 """Borrowing for residents: asking, answering, what is going on with a loan, and handing things over."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import segno
@@ -10,24 +10,26 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from marshmallow import Schema
 
+from marketplace.civic.accounts.models import Role
 from marketplace.civic.groups.queries import acting_for
 from marketplace.civic.groups.service.behalf import for_group
 from marketplace.civic.uploads.queries import of_subjects
-from marketplace.kernel import db, hooks, ical, looking, vault
+from marketplace.kernel import clock, db, hooks, ical, looking, vault
 from marketplace.kernel.access import permit, reveal
 from marketplace.kernel.hooks import Queue, Waiting
 from marketplace.kernel.things import subject
 from marketplace.kernel.words import _, _l
 from marketplace.kernel.writing import show_date, show_moment
 from marketplace.sharing.items import errors, policy
-from marketplace.sharing.items.models.lending import Loan, LoanState, Refusal, Way
+from marketplace.sharing.items.models.lending import InLine, Loan, LoanState, Refusal, Way
 from marketplace.sharing.items.models.listing import Condition
+from marketplace.sharing.items.queries import line as lines
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
 from marketplace.sharing.items.schemas import loans as schemas
-from marketplace.sharing.items.service import handing, loans
+from marketplace.sharing.items.service import handing, line, loans, longer
 from marketplace.web import downloads, security
-from marketplace.web.access import current_person, residents
+from marketplace.web.access import current_person, residents, staff
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
 from marketplace.web.pages import listed, page, tell, whole_address
@@ -39,7 +41,11 @@ SHOWN = 5
 OFTEN = (Limit("thing asked for", 40, timedelta(hours=1), lambda: str(session.get("_user_id"))),)
 GUESSES = (Limit("code of a hand-over", 30, timedelta(hours=1), lambda: str(session.get("_user_id"))),)
 
+STAFF = (Role.MODERATOR, Role.ADMINISTRATOR)
+"""Who helps where something was not brought back for long."""
+
 looking.page("items.loan", _l("A loan of yours"))
+looking.page("items.late_loans", _l("The list of things not brought back"))
 
 
 # --- asking ---
@@ -52,7 +58,7 @@ def borrow(item_id: int) -> ResponseReturnValue:
     """Check and send: the days, how many, and a word to the owner."""
     person, item = current_person(), listings.get_item(item_id)
     reveal(policy.may_find, person, item)
-    asked = {name: request.args.get(name) for name in ("first", "last")}
+    asked: dict[str, Any] = {name: request.args.get(name) for name in ("first", "last")}
     with Form(schemas.LoanRequest(), **asked, quantity=request.args.get("quantity", 1), group=0) as form:
         if form.submitted:
             behalf = for_group(person, form.data.pop("group"))
@@ -83,7 +89,8 @@ def mine() -> Response:
     """What one borrows and lends, now and in the past."""
     lent, over = request.args.get("show") == "lent", request.args.get("when") == "past"
     pages, shown = listed(queries.loans_of(current_person(), lent=lent, over=over))
-    return page("sharing/items/loans/mine.html", shown=shown, pages=pages, lent=lent, over=over)
+    places = [] if lent or over else lines.places_of(current_person())
+    return page("sharing/items/loans/mine.html", shown=shown, pages=pages, lent=lent, over=over, places=places)
 
 
 @bp.get("/items/loans/<reference>")
@@ -213,6 +220,81 @@ def cancel(reference: str) -> ResponseReturnValue:
     return form.page("sharing/items/loans/cancel.html", loan=found, item=found.item, may_cancel=still)
 
 
+# --- longer, and waiting ---
+
+
+@bp.route("/items/loans/<reference>/longer", methods=["GET", "POST"])
+@residents
+def ask_longer(reference: str) -> ResponseReturnValue:
+    """Ask to keep it for longer."""
+    found, person = _seen(reference), current_person()
+    permit(policy.borrows, person, found)
+    with Form(schemas.Until()) as form:
+        if form.submitted:
+            longer.ask_longer(person, found, form.data["until"])
+            tell(_("The owner is asked.") if found.longer_until else _("It is yours until the new last day."))
+            return redirect(url_for(".loan", reference=found.reference), 303)
+    if form.refusal:
+        found = _seen(reference)
+    return form.page("sharing/items/loans/longer.html", loan=found, item=found.item)
+
+
+@bp.post("/items/loans/<reference>/longer/answer")
+@residents
+def answer_longer(reference: str) -> ResponseReturnValue:
+    """Say whether it may be kept for longer."""
+    found = _seen(reference)
+    longer.allow_longer(current_person(), found, yes=request.form.get("answer") == "yes")
+    tell(_("The borrower has been told."))
+    return redirect(url_for(".loan", reference=found.reference), 303)
+
+
+@bp.route("/items/<int:item_id>/wait", methods=["GET", "POST"])
+@residents
+@limited(*OFTEN)
+def wait(item_id: int) -> ResponseReturnValue:
+    """The line for a thing that others have: join it, see one's place, or leave."""
+    person, item = current_person(), listings.get_item(item_id)
+    reveal(policy.may_find, person, item)
+    with Form(schemas.Wait(), days=request.args.get("days", 1)) as form:
+        if form.submitted:
+            line.join(person, item, form.data["days"])
+            tell(_("You are in line. We write to you when it is your turn."))
+            return redirect(url_for(".wait", item_id=item_id), 303)
+    if form.refusal:
+        item = listings.get_item(item_id)
+    place = lines.place_of(person, item)
+    return form.page(
+        "sharing/items/loans/wait.html",
+        item=item, place=place, position=lines.position_of(place) if place else None,
+        expected=lines.expected(item, place.days) if place else None, waiting=len(lines.waiting(item)),
+        offered=_kept(place) if place else None,
+        barred=policy.person_rule(item, person, queries.member_of(person, item)),
+    )  # fmt: skip
+
+
+def _kept(place: InLine) -> tuple[date, date] | None:
+    """The days that are kept for someone."""
+    if place.occupancy is None:
+        return None
+    first = clock.local(place.occupancy.starts_at).date()
+    return first, first + timedelta(days=place.days - 1)
+
+
+@bp.post("/items/<int:item_id>/wait/leave")
+@residents
+def leave_line(item_id: int) -> ResponseReturnValue:
+    """Wait no longer."""
+    item = listings.get_item(item_id)
+    place = lines.place_of(current_person(), item)
+    if place is not None:
+        line.leave(place)
+        if place.offered_until is not None:
+            line.offer(item, clock.today() + timedelta(days=place.days))
+        tell(_("You are no longer in line."))
+    return redirect(url_for(".wait", item_id=item_id), 303)
+
+
 # --- handing over ---
 
 
@@ -289,6 +371,36 @@ def take(reference: str, way: str) -> ResponseReturnValue:
         loan=found, item=found.item, way=way, handover=handover,
         pictures=of_subjects([subject("handover", handover.id)]) if handover else {},
     )  # fmt: skip
+
+
+# --- for staff ---
+
+
+@bp.get("/items/loans/late")
+@staff(*STAFF)
+def late() -> Response:
+    """What should have been back two weeks ago."""
+    pages, shown = listed(queries.long_late())
+    office = {"role": next(role for role in STAFF if current_person().is_a(role))}
+    people = {side: office for one in shown for side in (one.borrower_id, one.item.owner_id) if side is not None}
+    looked("items.late_loans", people)
+    return page("sharing/items/loans/late.html", shown=shown, pages=pages)
+
+
+@hooks.waits_at_desk.register
+def waits_at_desk(person: Any) -> Queue | None:
+    """What is two weeks late, for those who help between neighbours."""
+    if not any(person.is_a(role) for role in STAFF):
+        return None
+    query = queries.long_late()
+    count = db.count(query)
+    waiting = [
+        Waiting(
+            f"{one.item.title} · {one.when}", url_for("loans.late"), clock.at(one.last_day + policy.STAFF_AFTER, 0), 1
+        )
+        for one in db.session.scalars(query.limit(SHOWN)).unique()
+    ]
+    return Queue(_l("Things not brought back"), url_for("loans.late"), count, waiting) if count else None
 
 
 # --- parts ---
