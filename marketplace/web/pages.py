@@ -153,6 +153,7 @@ def install(app: Flask) -> None:
             "messages": messages() if request else [],
             "navigation": [
                 (words._("Rooms"), "/spaces/"),
+                (words._("Things"), "/items/"),
                 (words._("Buildings"), "/buildings/"),
                 (words._("Groups"), "/groups/"),
             ],

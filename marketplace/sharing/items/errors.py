@@ -340,3 +340,33 @@ class NoPoint(Conflict):
     """Things need a place on the map."""
 
     message = _l("The building of this library is not on the map yet. An administrator adds its place first.")
+
+
+class NotReady(Conflict):
+    """A piece that cannot be lent."""
+
+    message = _l("This piece is not fit to be lent: {state}.")
+
+
+class PiecePromised(Conflict):
+    """This very piece is set aside for someone else."""
+
+    message = _l("This piece is set aside for someone else on one of these days. Take another, or lend it shorter.")
+
+
+class InRepair(Conflict):
+    """One repair at a time."""
+
+    message = _l("This piece is in repair already.")
+
+
+class OnLoan(Conflict):
+    """Nobody repairs what is not there."""
+
+    message = _l("Someone has this piece. Take it back first.")
+
+
+class RepairOver(Conflict):
+    """A repair that is closed."""
+
+    message = _l("This repair is closed. Open a new one if something is wrong again.")

@@ -9,9 +9,12 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.groups.models import GroupMember
+from marketplace.civic.places import queries as places
 from marketplace.kernel import calendar, cells, clock, db, occupancy, search
 from marketplace.kernel.geo import Point
 from marketplace.kernel.intervals import HOLIDAY
+from marketplace.sharing.items.errors import NoSuchPlace
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import days
 from marketplace.sharing.items.models.listing import Audience, Item, ItemUnit, LibraryHours, UnitState
@@ -35,6 +38,8 @@ class Wanted:
     district_id: int | None = None
     library_id: int | None = None
     free_of_charge: bool = False
+    cell: int | None = None
+    """In this privacy cell only."""
 
 
 def _none() -> Ids:
@@ -71,16 +76,44 @@ def find(wanted: Wanted, person: Person | None = None, member_of: Collection[int
     return Found(ids[free], ids[~free], metres)
 
 
-def _candidates(wanted: Wanted, person: Person | None, member_of: Collection[int]) -> sa.Select[int, bool, str]:
+def point(near: str | None, latitude: float | None, longitude: float | None) -> Point | None:
+    """Where to measure from: the public building named, else where the device is. Raises NoSuchPlace."""
+    if not near:
+        return None if latitude is None or longitude is None else Point(latitude, longitude)
+    found = next((building.point for building in places.buildings(words=near, limit=10) if building.point), None)
+    if found is None:
+        raise NoSuchPlace(field="near")
+    return found
+
+
+def count_by_cell(wanted: Wanted, person: Person | None = None, member_of: Collection[int] = ()) -> dict[int, int]:
+    """How many things that someone may know of and that are as wanted lie in each privacy cell; one statement."""
+    each = _matching(wanted, person, member_of).subquery().c
+    counts = sa.select(each.cell, sa.func.count()).group_by(each.cell).order_by(each.cell)
+    return {cell: count for cell, count in db.rows(counts) if count}
+
+
+def memberships(person: Person | None) -> set[int]:
+    """The groups that someone belongs to."""
+    if person is None:
+        return set()
+    return set(db.session.scalars(sa.select(GroupMember.group_id).where(GroupMember.person_id == person.id)))
+
+
+def _candidates(wanted: Wanted, person: Person | None, member_of: Collection[int]) -> sa.Select[int, int, str]:
     """The things of each cell that are free, and those that are not, as one row: thousands come as a few hundred."""
-    is_free = sa.cast(sa.and_(*_free(wanted)), sa.Integer).label("is_free")
-    query = sa.select(Item.id, Item.cell, is_free)
-    each = query.where(Item.offered, may_know(person, member_of), *_conditions(wanted)).subquery().c
+    each = _matching(wanted, person, member_of).subquery().c
     ids = sa.func.aggregate_strings(sa.cast(each.id, sa.String), ",")
     return sa.select(each.cell, each.is_free, ids).group_by(each.cell, each.is_free)
 
 
-def _unfolded(rows: Sequence[sa.Row[int, bool, str]]) -> tuple[Ids, Ids, NDArray[np.bool_]]:
+def _matching(wanted: Wanted, person: Person | None, member_of: Collection[int]) -> sa.Select[int, int, int]:
+    is_free = sa.cast(sa.and_(*_free(wanted)), sa.Integer).label("is_free")
+    query = sa.select(Item.id, Item.cell, is_free)
+    return query.where(Item.offered, may_know(person, member_of), *_conditions(wanted))
+
+
+def _unfolded(rows: Sequence[sa.Row[int, int, str]]) -> tuple[Ids, Ids, NDArray[np.bool_]]:
     """Of each thing its id, cell and whether it is free."""
     ids = [np.fromstring(text, np.int64, sep=",") for _cell, _free, text in rows]
     counts = [len(some) for some in ids]
@@ -105,6 +138,8 @@ def _conditions(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
         yield Item.district_id == wanted.district_id
     if wanted.library_id:
         yield Item.library_id == wanted.library_id
+    if wanted.cell is not None:
+        yield Item.cell == wanted.cell
     if wanted.free_of_charge:
         yield Item.fee == 0
     if wanted.quantity > 1:
