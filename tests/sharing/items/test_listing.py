@@ -360,7 +360,8 @@ def test_hints_and_lists_ask_the_database_the_same_number_of_questions_however_m
             similar.nearby_like(shown[0])
         return len(seen)
 
-    look(listed(owner), owner, -1)
+    for title in ("Drill", "Another drill"):
+        look(listed(owner, title), owner, -1)
     few = asked()
     for number in range(6):
         look(listed(owner, f"Drill {number}", quantity=2, accessories=[("Bit", 2)]), owner, -1)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import attributes, joinedload, selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad as Load
 
 from marketplace.civic.accounts.models import Person
@@ -41,13 +41,28 @@ def whole(query: sa.Select[Item]) -> sa.Select[Item]:
 def get_item(item_id: int, *, lock: bool = False) -> Item:
     """A thing; locked, its pieces and what is promised of it stay what they are for others. Raises NotFound."""
     if lock:
-        db.session.flush()
-        db.session.execute(sa.select(Item.id).where(Item.id == item_id).with_for_update())
+        _lock(item_id)
         _read_anew(item_id)
     item = db.session.scalar(whole(sa.select(Item).where(Item.id == item_id)))
     if item is None:
         raise NotFound
     return item
+
+
+def hold_still(item: Item) -> None:
+    """Have nobody take pieces of a thing away until the transaction ends; those taken until now are seen as gone.
+
+    Needs `units`.
+    """
+    _lock(item.id)
+    states = dict(db.rows(sa.select(ItemUnit.id, ItemUnit.state).where(ItemUnit.item_id == item.id)))
+    for unit in item.units:
+        attributes.set_committed_value(unit, "state", states[unit.id])
+
+
+def _lock(item_id: int) -> None:
+    db.session.flush()
+    db.session.execute(sa.select(Item.id).where(Item.id == item_id).with_for_update(key_share=True))
 
 
 def _read_anew(item_id: int) -> None:

@@ -1,8 +1,11 @@
 """What looks like something listed already: hints for whoever lists a thing, never a refusal."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.uploads.models import Upload
@@ -46,28 +49,33 @@ def _most_alike(title: str, among: Sequence[Item]) -> list[Item]:
 
 
 def same_pictures(items: Collection[Item]) -> dict[int, list[Item]]:
-    """For each of these things, others of its category and still listed with a picture that looks the same.
+    """For each of these things, others of their categories and still listed with a picture that looks the same.
 
     Things that are not offered are only told to their own owner.
     """
+    alike: dict[int, list[int]] = {item.id: [] for item in items}
     own = _looks(Item.id.in_([item.id for item in items]))
+    if not own:
+        return {item_id: [] for item_id in alike}
     there = _looks(Item.category.in_({item.category for item in items}), Item.withdrawn_at.is_(None))
-    found: dict[int, list[Item]] = {item.id: [] for item in items}
-    for one, look in own:
-        for other, its_look in there:
-            told = other.offered or other.owner_id == one.owner_id
-            if other is not one and told and differing(look, its_look) <= MOST_BITS and other not in found[one.id]:
-                found[one.id].append(other)
-    return found
+    looks = np.array([other.look for other in there], dtype=np.int64)
+    for one in own:
+        for at in np.flatnonzero(differing(looks, one.look) <= MOST_BITS):
+            other = there[int(at)]
+            if other.id != one.id and (other.offered or other.owner_id == one.owner_id):
+                alike[one.id].append(other.id)
+    known = listings.by_id({other_id for found in alike.values() for other_id in found})
+    return {item_id: [known[other_id] for other_id in dict.fromkeys(found)] for item_id, found in alike.items()}
 
 
-def differing(one: int, other: int) -> int:
-    """In how many of their 64 bits two looks differ."""
-    return ((one ^ other) & (1 << 64) - 1).bit_count()
+def differing(looks: NDArray[np.int64], look: int) -> NDArray[np.uint8]:
+    """In how many of their 64 bits each of these looks (n,) differs from one."""
+    return np.bitwise_count((looks ^ look).view(np.uint64))
 
 
-def _looks(*wanted: sa.ColumnElement[bool]) -> list[tuple[Item, int]]:
+def _looks(*wanted: sa.ColumnElement[bool]) -> Sequence[sa.Row[Any]]:
+    """What the pictures of things look like, past the session's bookkeeping: a category may have thousands."""
     of_item = Upload.subject == sa.literal("item:") + sa.cast(Item.id, sa.String)
-    query = sa.select(Item, Upload.look).join(Upload, of_item).where(Upload.look.is_not(None), *wanted)
-    rows = db.session.execute(query.order_by(Item.id, Upload.id))
-    return [(item, look) for item, look in rows if look is not None]
+    columns = sa.select(Item.id, Item.owner_id, Item.offered.label("offered"), Upload.look)
+    query = columns.join(Upload, of_item).where(Upload.look.is_not(None), *wanted)
+    return db.rows(query.order_by(Item.id, Upload.id))

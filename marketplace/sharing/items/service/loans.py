@@ -21,6 +21,7 @@ from marketplace.sharing.items.models.lending import (
     days,
 )
 from marketplace.sharing.items.models.listing import Item
+from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
 from marketplace.sharing.items.service import line
 from marketplace.sharing.items.service.telling import announce, record, tell_borrower, tell_lender
@@ -255,6 +256,7 @@ def _claim(loan: Loan) -> None:
     """
     let_go(loan)
     loan.pieces.clear()
+    listings.hold_still(loan.item)
     free = queries.free_units(loan.item, loan.interval)
     while len(free) >= loan.quantity:
         chosen = free[: loan.quantity]
