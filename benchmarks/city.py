@@ -114,7 +114,7 @@ def _booking(
 ) -> None:
     sink = city.sink
     number = next(sink.booking_ids)
-    held = sink.hold(space.resource_id, parts, starts_at - space.before, ends_at + space.after, Kind.BOOKING)
+    held = sink.holds.hold(space.resource_id, parts, starts_at - space.before, ends_at + space.after, Kind.BOOKING)
     sink.bookings.append(
         {
             "id": number,

@@ -13,8 +13,8 @@ from tqdm import tqdm
 from marketplace.kernel import db
 from marketplace.portal.demo import queries, service
 from marketplace.portal.demo.errors import AlreadyInhabited
+from marketplace.portal.demo.service.watch import T
 from marketplace.settings import Settings
-from marketplace.sharing.spaces.models import Space
 from marketplace.web import schema
 
 bp = Blueprint("demo", __name__, cli_group=None)
@@ -82,9 +82,9 @@ def _seed(size: str, number: int, password: str) -> dict[str, int]:
         raise click.ClickException(str(refusal.sentence)) from refusal
 
 
-def _watched(rooms: Sequence[Space]) -> Iterable[Space]:
+def _watched(things: Sequence[T], doing: str) -> Iterable[T]:
     """A progress bar, if someone is looking."""
-    watched: Iterable[Space] = tqdm(rooms, desc="Booking rooms", unit="room", file=sys.stderr, disable=None)
+    watched: Iterable[T] = tqdm(things, desc=doing, file=sys.stderr, disable=None)
     return watched
 
 

@@ -59,6 +59,7 @@ def test_only_the_two_sides_of_a_booking_wrote_to_each_other_and_after_it_was_ma
         assert moments == sorted(moments)
         assert moments[-1] < clock.now()
         assert (talk.last_id, talk.last_at) == (said[-1].id, said[-1].written_at)
+        assert sides
         assert {one.author_id for one in said} <= sides.people
         seats = db.session.scalars(sa.select(Seat).where(Seat.conversation_id == talk.id))
         assert {seat.person_id for seat in seats} == sides.people

@@ -1,14 +1,25 @@
 """A fictional city, the same for the same seed and day: places, people, and what they share."""
 
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from marketplace.kernel import audit, clock
 from marketplace.portal.demo import queries
 from marketplace.portal.demo.errors import AlreadyInhabited
-from marketplace.portal.demo.service import bookings, clubs, houses, inbox, land, people, reports, rows, talks
-from marketplace.sharing.spaces.models import Space
+from marketplace.portal.demo.service import (
+    bookings,
+    clubs,
+    houses,
+    inbox,
+    land,
+    loans,
+    people,
+    reports,
+    rows,
+    stock,
+    talks,
+)
+from marketplace.portal.demo.service.watch import Watch, unwatched
 
 BOOKINGS_OF_A_ROOM = 130
 """Roughly, over all days."""
@@ -21,15 +32,42 @@ class Size:
     districts: int
     buildings: int
     people: int
+    things: int
+    owners: int
+    libraries: int
+    loans: int
     groups: int
     conversations: int
     days_back: int = 30
 
 
 SIZES = {
-    "small": Size(districts=3, buildings=10, people=30, groups=9, conversations=12),
-    "city": Size(districts=12, buildings=120, people=1_000, groups=60, conversations=300),
-    "metropolis": Size(districts=25, buildings=1_200, people=20_000, groups=600, conversations=3_000, days_back=7),
+    "small": Size(
+        districts=3, buildings=10, people=30, things=60, owners=12, libraries=2, loans=240, groups=9, conversations=12
+    ),
+    "city": Size(
+        districts=12,
+        buildings=120,
+        people=1_000,
+        things=3_000,
+        owners=600,
+        libraries=2,
+        loans=12_000,
+        groups=60,
+        conversations=300,
+    ),
+    "metropolis": Size(
+        districts=25,
+        buildings=1_200,
+        people=20_000,
+        things=30_000,
+        owners=6_000,
+        libraries=20,
+        loans=120_000,
+        groups=600,
+        conversations=3_000,
+        days_back=7,
+    ),
 }
 
 
@@ -39,13 +77,13 @@ def seed(
     *,
     city: str,
     password: str = queries.PASSWORD,
-    watch: Callable[[Sequence[Space]], Iterable[Space]] = iter,
+    watch: Watch = unwatched,
 ) -> dict[str, int]:
     """Fill the database with a city; says how much there is of everything.
 
     city      the city's Korean name, for addresses
     password  everybody's
-    watch     given all rooms, hands them on one by one as they are being booked, to show how far it is
+    watch     shows how far it is
 
     Raises AlreadyInhabited if there are places in it already, demo or real.
     """
@@ -61,14 +99,21 @@ def seed(
     told = inbox.Inbox()
     bookings.tell(crowd, told)
     founded = clubs.found(Random(f"{number} clubs"), size.groups, crowd, districts, told)
+    lent = stock.fill(
+        Random(f"{number} things"), size.things, size.owners, size.libraries, crowd, ground, districts, buildings,
+        founded, city,
+    )  # fmt: skip
+    loaned = loans.lend(Random(f"{number} loans"), size.loans, lent, crowd, founded, told, watch)
     talked, insult = talks.talk(Random(f"{number} talks"), size.conversations, crowd, told)
-    waiting = reports.report(Random(f"{number} reports"), crowd, founded, insult, rooms[0].id, told)
+    waiting = reports.report(Random(f"{number} reports"), crowd, founded, insult, rooms[0].id, lent[-1].item, told)
     counts = {
         "districts": len(districts),
         "buildings": len(buildings),
         "rooms": len(rooms),
         "people": len(crowd.people),
         "bookings": booked,
+        "things": len(lent),
+        "loans": loaned,
         "groups": len(founded.groups),
         "conversations": talked,
         "reports": waiting,

@@ -1,6 +1,6 @@
 """Who booked which room when: evenings and Saturdays are full, mornings are not."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -11,13 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import RoleGrant
-from marketplace.kernel import calendar, clock, db, occupancy, things
+from marketplace.kernel import calendar, clock, db, things
 from marketplace.kernel.intervals import HOLIDAY, WeeklyHours
 from marketplace.kernel.occupancy import Kind as Holding
-from marketplace.kernel.occupancy import Occupancy
 from marketplace.portal.demo.service import rows, words
+from marketplace.portal.demo.service.holds import Holds
 from marketplace.portal.demo.service.inbox import Inbox
 from marketplace.portal.demo.service.people import Crowd
+from marketplace.portal.demo.service.watch import Watch
 from marketplace.sharing.spaces.models import Booking, BookingState, Closure, Kind, Space
 
 DAYS_AHEAD = 90
@@ -53,7 +54,7 @@ def book(
     rooms: Sequence[Space],
     crowd: Crowd,
     days_back: int,
-    watch: Callable[[Sequence[Space]], Iterable[Space]],
+    watch: Watch,
 ) -> int:
     """Book the rooms, each whole before its parts; says how many bookings there are."""
     parts = {space.id: [space.resource_id] for space in rooms}
@@ -61,7 +62,7 @@ def book(
         if space.part_of_id:
             parts[space.part_of_id].append(space.resource_id)
     booked = Booked(random, crowd, clock.today(), days_back, Sink())
-    for space in watch(rooms):
+    for space in watch(rooms, "Booking rooms"):
         booked.fill(space, parts[space.id])
     booked.sink.flush()
     return booked.sink.written
@@ -85,51 +86,21 @@ class Sink:
     """Rows on their way to the database, a few thousand at a time."""
 
     booking_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(Booking))
-    occupancy_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(Occupancy))
-    span_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(occupancy.occupied_spans))
     closure_ids: Iterator[int] = field(default_factory=lambda: rows.numbers(Closure))
+    holds: Holds = field(default_factory=Holds)
     bookings: list[dict[str, Any]] = field(default_factory=list)
-    occupancies: list[dict[str, Any]] = field(default_factory=list)
-    spans: list[dict[str, Any]] = field(default_factory=list)
     closures: list[Closure] = field(default_factory=list)
     written: int = 0
-
-    def hold(self, resource_id: int, parts: list[int], starts_at: datetime, ends_at: datetime, kind: Holding) -> int:
-        """Hold a resource and its parts, in pieces; says the number of the occupancy."""
-        number = next(self.occupancy_ids)
-        self.occupancies.append(
-            {"id": number, "resource_id": resource_id, "starts_at": starts_at, "ends_at": ends_at, "kind": kind}
-        )
-        while starts_at < ends_at:
-            piece_ends = min(starts_at + occupancy.PIECE, ends_at)
-            for part in parts:
-                self.spans.append(
-                    {
-                        "id": next(self.span_ids),
-                        "occupancy_id": number,
-                        "resource_id": part,
-                        "starts_at": starts_at,
-                        "ends_at": piece_ends,
-                    }
-                )
-            starts_at = piece_ends
-        return number
 
     def flush(self, at_least: int = 1) -> None:
         """Write what has come together, if it is so much."""
         if len(self.bookings) + len(self.closures) < at_least:
             return
-        for table, waiting in (
-            (Occupancy.__table__, self.occupancies),
-            (occupancy.occupied_spans, self.spans),
-            (Booking.__table__, self.bookings),
-        ):
-            if waiting:
-                db.session.execute(sa.insert(table), waiting)  # type: ignore[arg-type]
-        rows.write(self.closures)
+        self.holds.flush()
         self.written += len(self.bookings)
-        for done in (self.occupancies, self.spans, self.bookings, self.closures):
-            done.clear()
+        rows.insert(Booking, self.bookings)
+        rows.write(self.closures)
+        self.closures.clear()
 
 
 @dataclass(slots=True)
@@ -199,7 +170,7 @@ class Booked:
                 "reference": rows.reference(number),
                 "space_id": space.id,
                 "person_id": person.id,
-                "occupancy_id": self.sink.hold(
+                "occupancy_id": self.sink.holds.hold(
                     space.resource_id, parts, starts_at - before, ends_at + after, Holding.BOOKING
                 )
                 if held
@@ -254,7 +225,7 @@ class Booked:
             Closure(
                 id=next(self.sink.closure_ids),
                 space_id=space.id,
-                occupancy_id=self.sink.hold(space.resource_id, parts, starts_at, ends_at, Holding.CLOSURE),
+                occupancy_id=self.sink.holds.hold(space.resource_id, parts, starts_at, ends_at, Holding.CLOSURE),
                 starts_at=starts_at,
                 ends_at=ends_at,
                 reason=self.random.choice(words.names()["reasons"]["closed"]),

@@ -14,13 +14,14 @@ from marketplace.portal.demo.service.inbox import Inbox
 from marketplace.portal.demo.service.people import Crowd
 from marketplace.portal.demo.service.talks import Insult
 from marketplace.portal.demo.service.words import neighbours
+from marketplace.sharing.items.models.listing import Item
 
 REFERENCE = 10
 DECIDED_AGO = timedelta(days=6)
 
 
 def report(
-    random: Random, crowd: Crowd, founded: clubs.Clubs, insult: Insult | None, room_id: int, inbox: Inbox
+    random: Random, crowd: Crowd, founded: clubs.Clubs, insult: Insult | None, room_id: int, item: Item, inbox: Inbox
 ) -> int:
     """Write the cases with their reports; says how many wait for a moderator."""
     filing = _Filing(random, crowd)
@@ -30,6 +31,8 @@ def report(
         at, read = filing.midnight - timedelta(hours=1), [(by_id[insult.reader_id], said["message"])]
         filing.case(f"message:{insult.message_id}", insult.author_id, Reason.OFFENSIVE, read, at)
     filing.case(f"space:{room_id}", None, Reason.WRONG, [(None, said["room"])])
+    borrowers = [(one, said["item"]) for one in filing.residents([item.owner_id or 0], 1)]
+    filing.case(f"item:{item.id}", item.owner_id, Reason.WRONG, borrowers)
     promising = founded.groups[clubs.REPORTED]
     crossed = filing.residents(founded.members[promising.id], len(said["club"]))
     warned = list(zip(crossed, said["club"], strict=True))

@@ -42,6 +42,13 @@ def write(records: Sequence[db.Base]) -> None:
     db.session.execute(sa.insert(mapper.local_table), rows)
 
 
+def insert(model: Any, values: list[dict[str, Any]]) -> None:
+    """Insert rows of a model or table, and empty their list."""
+    if values:
+        db.session.execute(sa.insert(model if isinstance(model, sa.Table) else model.__table__), values)
+        values.clear()
+
+
 def _said(mapper: Any, records: Sequence[db.Base]) -> Iterator[tuple[Any, str]]:
     """The columns, with their attributes, that some record fills in or that have no default."""
     for column in mapper.local_table.c:

@@ -24,3 +24,9 @@ def facts() -> dict[str, Any]:
 def neighbours() -> dict[str, Any]:
     """Clubs, conversations and reports."""
     return tomllib.loads((FOLDER / "neighbours.toml").read_text("utf-8"))
+
+
+@cache
+def things() -> dict[str, Any]:
+    """Kinds of things with their values and parts, and what is said of them."""
+    return tomllib.loads((FOLDER / "things.toml").read_text("utf-8"))
