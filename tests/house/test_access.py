@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from flask import Flask
 
 from marketplace.civic.accounts import queries as people
 from marketplace.civic.accounts import service as accounts
-from marketplace.civic.accounts.models import Role
+from marketplace.civic.accounts.models import Method, Role
 from marketplace.civic.credits import service as credits_service
 from marketplace.civic.groups import queries as groups
 from marketplace.civic.groups.models import Channel
@@ -26,9 +27,11 @@ from marketplace.civic.notifications import queries as notices
 from marketplace.civic.notifications import service as telling
 from marketplace.civic.webhooks import queries as webhook_queries
 from marketplace.civic.webhooks import service as webhooks
-from marketplace.kernel import db
+from marketplace.kernel import clock, db
+from marketplace.sharing.items.models.lending import Way
+from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.queries import libraries as library_queries
-from marketplace.sharing.items.service import libraries
+from marketplace.sharing.items.service import handing, libraries, loans, longer
 from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
 from marketplace.web.access import SAFE_METHODS
@@ -103,6 +106,7 @@ def city() -> City:
         **_webhook(who["admin"]),
         **_reports(owner, room),
         **_credits(owner),
+        **_loans(owner),
         **_library(library, who["manager"]),
         "link": "1-no-such-link",
         "name": "nosuchletter",
@@ -172,7 +176,14 @@ def _library(building: Any, manager: Any) -> dict[str, Any]:
         "library_id": made.id,
         "member_id": libraries.admit(manager, made, joined, behalf).id,
         "code": db.session.scalar(library_queries.labels(made, factories.item("Hand saw", of=made).id)),
+        "ticket_id": _repair(made, manager).id,
     }
+
+
+def _repair(of: Any, manager: Any) -> Any:
+    """Something of the library that is broken."""
+    code = db.session.scalar(library_queries.labels(of, factories.item("Torn tent", of=of).id))
+    return repairs.open_ticket(manager, library_queries.unit_by_code(str(code)), "A pole is broken.")  # type: ignore[arg-type]
 
 
 def _credits(owner: Any) -> dict[str, Any]:
@@ -180,6 +191,33 @@ def _credits(owner: Any) -> dict[str, Any]:
     clerk = factories.person("A clerk", roles=[Role.ADMINISTRATOR])
     grant = credits_service.give(clerk, owner, 60, "Helped in the library")
     return {"credit_grant_id": grant.id, "overdraft_id": credits_service.offer(clerk, owner, 60).id}
+
+
+def _loans(owner: Any) -> dict[str, Any]:
+    """What the owner lends and borrows: asked for, agreed, out and to be kept longer."""
+    owner.verified_at, owner.verified_method = clock.now(), Method.COUNTER
+    friend = factories.neighbour("A neighbour")
+    mine, theirs = factories.item("Saw", owner), factories.item("Tent", friend)
+    lent = [factories.loan(mine, day, day) for day in (1, 20, 8)]
+    borrowed = [factories.loan(theirs, day, day, by=owner) for day in (1, 2, 8)]
+    loans.accept(owner, lent[1])
+    loans.accept(owner, lent[0])
+    loans.accept(friend, borrowed[0])
+    loans.propose(friend, borrowed[1], borrowed[1].first_day, borrowed[1].first_day)
+    for one, giver in ((lent[0], owner), (borrowed[0], friend)):
+        _handover, code = handing.offer(giver, one, Way.OUT, condition=Condition.GOOD)
+        handing.take(one.borrower, one, Way.OUT, code)
+    longer.ask_longer(lent[0].borrower, lent[0], date(2027, 3, 3))
+    return {
+        "way": "out",
+        "back": "back",
+        "agreed": lent[1].reference,
+        "asked": lent[2].reference,
+        "lent": lent[0].reference,
+        "borrowed": borrowed[0].reference,
+        "proposed": borrowed[1].reference,
+        "requested": borrowed[2].reference,
+    }
 
 
 def _feed(owner: Any) -> str | None:
@@ -199,6 +237,20 @@ ABOUT = {  # what the address names, where it is not the plain one
     "spaces.details": {"reference": "held"},
     "spaces.leave": {"reference": "held"},
     "spaces_staff.answer": {"reference": "request"},
+    "loans.accept": {"reference": "asked"},
+    "loans.answer": {"reference": "asked"},
+    "loans.answer_longer": {"reference": "lent"},
+    "loans.ask_longer": {"reference": "borrowed"},
+    "loans.cancel": {"reference": "agreed"},
+    "loans.code": {"reference": "agreed"},
+    "loans.decline": {"reference": "asked"},
+    "loans.give": {"reference": "borrowed", "way": "back"},
+    "loans.ics": {"reference": "agreed"},
+    "loans.loan": {"reference": "agreed"},
+    "loans.propose": {"reference": "asked"},
+    "loans.take": {"reference": "lent", "way": "back"},
+    "loans.take_proposal": {"reference": "proposed"},
+    "loans.withdraw": {"reference": "requested"},
     "moderation.decision": {"reference": "judged"},
     "moderation.sent": {"reference": "report"},
     "moderation_staff.case": {"reference": "case"},
@@ -247,6 +299,13 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "groups.invited": {"answer": "accept"},
     "groups.new": {"name": "Chess", "sort": "club"},
     "groups_staff.verify": {"answer": "verify", "document": "statutes", "until": "2028-03-01"},
+    "counter.lend": {
+        "name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "counter", "condition": "good",
+        "last": "2027-03-03",
+    },
+    "repairs.close": {"outcome": "ready"},
+    "repairs.report": {"problem": "It squeaks."},
+    "repairs.ticket": {"text": "Oiled."},
     "libraries_staff.add": {"title": "Ladder", "category": "long-ladders", "condition": "good"},
     "libraries_staff.admit": {"name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "counter"},
     "libraries_staff.change": {"name": "Tools", "open": "yes", "version": 1},
@@ -254,6 +313,15 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "listing.change": THING | {"pick_up_days": 0, "version": 1},
     "listing.new": THING | HERE | {"pick_up_days": 0},
     "listing.place": HERE,
+    "loans.answer_longer": {"answer": "no"},
+    "loans.ask_longer": {"until": "2027-03-05"},
+    "loans.borrow": {"first": "2027-03-04", "last": "2027-03-05"},
+    "loans.cancel": {"reason": "It broke."},
+    "loans.decline": {"refusal": "away"},
+    "loans.give": {"condition": "good"},
+    "loans.propose": {"first": "2027-03-10", "last": "2027-03-10"},
+    "loans.take": {"code": "123456"},
+    "loans.wait": {"days": 2},
     "moderation.decision": {"text": "It was a poem."},
     "moderation.report": {"reason": "spam"},
     "moderation_staff.case": {"act": "keep"},

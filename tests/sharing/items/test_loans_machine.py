@@ -41,7 +41,7 @@ ASKED, AGREED = ("requested", "proposed"), ("accepted", "out")
 
 @dataclass(frozen=True)
 class Known:
-    """What the model knows of a loan; `held` is the last day that its pieces are held."""
+    """What the model knows of a loan; `held` tells of each of its pieces until which day it is held."""
 
     thing: str
     person: int
@@ -52,8 +52,7 @@ class Known:
     reference: str
     state: str = "requested"
     other: tuple[date, date] | None = None
-    units: tuple[int, ...] = ()
-    held: date | None = None
+    held: dict[int, date] = field(default_factory=dict)
     back: datetime | None = None
     longer: date | None = None
 
@@ -64,7 +63,7 @@ class Known:
 
     def holds(self, unit: int, first: date, last: date) -> bool:
         """Whether it has the piece on one of these days."""
-        return self.held is not None and unit in self.units and self.first <= last and first <= self.held
+        return unit in self.held and self.first <= last and first <= self.held[unit]
 
 
 @dataclass
@@ -83,7 +82,7 @@ class Street:
 
     def out(self, thing: str) -> set[int]:
         """The pieces that are with borrowers."""
-        return {unit for one in self.loans.values() if one.thing == thing and one.state == "out" for unit in one.units}
+        return {unit for one in self.loans.values() if one.thing == thing and one.state == "out" for unit in one.held}
 
 
 class Loans(RuleBasedStateMachine):
@@ -187,8 +186,8 @@ class Loans(RuleBasedStateMachine):
     def agree(self, key: int, first: date, last: date) -> None:
         """The model takes the first free pieces."""
         known = self.street.loans[key]
-        units = tuple(self.street.free(known.thing, first, last)[: known.quantity])
-        self.settle(key, state="accepted", first=first, last=last, units=units, held=last, due=None)
+        held = dict.fromkeys(self.street.free(known.thing, first, last)[: known.quantity], last)
+        self.settle(key, state="accepted", first=first, last=last, held=held, due=None)
 
     @rule(key=asked)
     def accept(self, key: int) -> None:
@@ -239,7 +238,7 @@ class Loans(RuleBasedStateMachine):
         refusal = self.refusal(known, "accepted") or (errors.TooLateToCancel if late else None)
         person = self.owner if by_owner else self.resident(known.person)
         if self.attempt(refusal, lambda: loans.cancel(person, loan, "So it is")):
-            self.settle(key, state="cancelled", held=None)
+            self.settle(key, state="cancelled", held={})
 
     # --- changing hands ---
 
@@ -256,7 +255,7 @@ class Loans(RuleBasedStateMachine):
         if not self.attempt(refusal, offer):
             return
         code = codes[0] if right else f"{(int(codes[0]) + 1) % 10**6:06}"
-        others = self.street.out(known.thing) & set(known.units)
+        others = self.street.out(known.thing) & known.held.keys()
         refusal = errors.WrongCode if not right else errors.StillOut if others else None
         if self.attempt(refusal, lambda: handing.take(self.resident(known.person), loan, Way.OUT, code)):
             self.settle(key, state="out")
@@ -271,7 +270,7 @@ class Loans(RuleBasedStateMachine):
             refusal, lambda: codes.append(handing.offer(person, loan, Way.BACK, condition=Condition.GOOD)[1])
         ):
             handing.take(self.owner, loan, Way.BACK, codes[0])
-            self.settle(key, state="returned", held=None, back=clock.now(), longer=None)
+            self.settle(key, state="returned", held={}, back=clock.now(), longer=None)
 
     @rule(key=asked, more=st.integers(-1, 3))
     def ask_longer(self, key: int, more: int) -> None:
@@ -292,13 +291,17 @@ class Loans(RuleBasedStateMachine):
         if refusal is None and yes and known.longer and self.promised(key, known.first, known.longer):
             refusal = errors.AlreadyPromised
         if self.attempt(refusal, lambda: longer.allow_longer(self.owner, loan, yes=yes)) and known.longer:
-            self.settle(key, longer=None, **({"last": known.longer, "held": known.longer} if yes else {}))
+            self.settle(
+                key,
+                longer=None,
+                **({"last": known.longer, "held": dict.fromkeys(known.held, known.longer)} if yes else {}),
+            )
 
     def promised(self, key: int, first: date, last: date) -> bool:
         """Whether others have one of its pieces then."""
         known = self.street.loans[key]
         others = [one for other, one in self.street.loans.items() if other != key and one.thing == known.thing]
-        return any(one.holds(unit, first, last) for one in others for unit in known.units)
+        return any(one.holds(unit, first, last) for one in others for unit in known.held)
 
     # --- time ---
 
@@ -314,7 +317,7 @@ class Loans(RuleBasedStateMachine):
             if known.overdue:
                 self.settle(key, state="expired")
             elif known.state == "accepted" and known.last < clock.today():
-                self.settle(key, state="cancelled", held=None)
+                self.settle(key, state="cancelled", held={})
             elif known.state == "returned" and known.back and known.back <= clock.now() - loans.CLOSED_AFTER:
                 self.settle(key, state="closed")
 
@@ -323,16 +326,16 @@ class Loans(RuleBasedStateMachine):
         longer.hold_late()
         for key in sorted(self.street.loans):
             known = self.street.loans[key]
-            if known.state != "out" or known.last >= clock.today() or known.held is None:
+            if known.state != "out" or known.last >= clock.today():
                 continue
-            held = dict.fromkeys(known.units, known.held)
-            assert len(set(held.values())) == 1
-            for last in (clock.today() + DAY, clock.today()):
-                if known.held >= last:
-                    break
-                if not self.promised(key, known.first, last):
-                    self.settle(key, held=last)
-                    break
+            others = [one for other, one in self.street.loans.items() if other != key and one.thing == known.thing]
+            for unit, held in known.held.items():
+                for last in (clock.today() + DAY, clock.today()):
+                    if held >= last:
+                        break
+                    if not any(one.holds(unit, known.first, last) for one in others):
+                        self.settle(key, held={**self.street.loans[key].held, unit: last})
+                        break
 
     # --- what is always so ---
 
@@ -354,8 +357,8 @@ class Loans(RuleBasedStateMachine):
         for name, resources in self.resources.items():
             busy = occupancy.busy(resources, whole)
             for unit, resource_id in enumerate(resources):
-                mine = [one for one in self.street.loans.values() if one.thing == name and unit in one.units]
-                assert busy[resource_id] == merged(days(one.first, one.held) for one in mine if one.held)
+                mine = [one for one in self.street.loans.values() if one.thing == name and unit in one.held]
+                assert busy[resource_id] == merged(days(one.first, one.held[unit]) for one in mine)
 
 
 def test_loans_behave_as_the_model_does():

@@ -16,6 +16,7 @@ from marketplace.civic.groups.service.behalf import for_group
 from marketplace.civic.uploads.queries import of_subjects
 from marketplace.kernel import clock, db, hooks, ical, looking, vault
 from marketplace.kernel.access import permit, reveal
+from marketplace.kernel.errors import NotFound
 from marketplace.kernel.hooks import Queue, Waiting
 from marketplace.kernel.things import subject
 from marketplace.kernel.words import _, _l
@@ -298,19 +299,20 @@ def leave_line(item_id: int) -> ResponseReturnValue:
 # --- handing over ---
 
 
-@bp.route("/items/loans/<reference>/give/<any(out, back):way>", methods=["GET", "POST"])
+@bp.route("/items/loans/<reference>/give/<way>", methods=["GET", "POST"])
 @residents
 @takes_files
 def give(reference: str, way: str) -> ResponseReturnValue:
     """Say how it is that one hands over."""
+    direction = _way(way)
     found, person = _seen(reference), current_person()
-    permit(policy.may_give, person, found, Way(way))
+    permit(policy.may_give, person, found, direction)
     before = queries.handovers_of(found).get(Way.OUT)
     usual = before.condition if before else found.item.condition
     counts = [part.count * found.quantity for part in found.item.accessories]
     with Form(schemas.Giving(), condition=usual.value, count=[str(count) for count in counts]) as form:
         if form.submitted:
-            handing.offer(person, found, Way(way), **form.data)
+            handing.offer(person, found, direction, **form.data)
             return redirect(url_for(".code", reference=found.reference, way=way), 303)
     if form.refusal:
         found = _seen(reference)
@@ -321,14 +323,15 @@ def give(reference: str, way: str) -> ResponseReturnValue:
     )  # fmt: skip
 
 
-@bp.get("/items/loans/<reference>/code/<any(out, back):way>")
+@bp.get("/items/loans/<reference>/code/<way>")
 @residents
 def code(reference: str, way: str) -> ResponseReturnValue:
     """The six digits to show to the other side, and the same as a picture for their telephone."""
+    direction = _way(way)
     found = _seen(reference)
-    permit(policy.may_give, current_person(), found, Way(way))
-    handover = queries.handovers_of(found).get(Way(way))
-    if handover is None or handover.taken_at or found.state is not handing.BEFORE[Way(way)]:
+    permit(policy.may_give, current_person(), found, direction)
+    handover = queries.handovers_of(found).get(direction)
+    if handover is None or handover.taken_at or found.state is not handing.BEFORE[direction]:
         return redirect(url_for(".loan", reference=found.reference), 303)
     digits = handing.code_of(handover)
     link = whole_address(url_for(".take", reference=found.reference, way=way, code=digits))
@@ -342,35 +345,44 @@ def code(reference: str, way: str) -> ResponseReturnValue:
     return response
 
 
-@bp.route("/items/loans/<reference>/take/<any(out, back):way>", methods=["GET", "POST"])
+@bp.route("/items/loans/<reference>/take/<way>", methods=["GET", "POST"])
 @residents
 @limited(*GUESSES)
 @takes_files
 def take(reference: str, way: str) -> ResponseReturnValue:
     """Enter the code, read what the giver says of the thing, and agree or say what is different."""
+    direction = _way(way)
     found, person = _seen(reference), current_person()
-    permit(policy.may_take, person, found, Way(way))
+    permit(policy.may_take, person, found, direction)
     form = Form(schemas.Taking(), code=request.args.get("code"))
-    wrong = handing.try_code(found, Way(way), form.data["code"]) if form.submitted else None
+    wrong = handing.try_code(found, direction, form.data["code"]) if form.submitted else None
     with form:
         if form.submitted:
             if wrong:
                 raise wrong
             if form.data["answer"]:
                 told = {"remark": form.data["remark"], "pictures": form.data["pictures"]}
-                handing.take(person, found, Way(way), form.data["code"], agreed=form.data["answer"] == "yes", **told)
+                handing.take(person, found, direction, form.data["code"], agreed=form.data["answer"] == "yes", **told)
                 tell(_("Done. Both of you have confirmed it."))
                 return redirect(url_for(".loan", reference=found.reference), 303)
     if wrong:
         security.keep()  # the try counts
     if form.refusal:
         found = _seen(reference)
-    handover = queries.handovers_of(found).get(Way(way)) if form.sent and not wrong and form.data.get("code") else None
+    handover = queries.handovers_of(found).get(direction) if form.sent and not wrong and form.data.get("code") else None
     return form.page(
         "sharing/items/loans/take.html",
         loan=found, item=found.item, way=way, handover=handover,
         pictures=of_subjects([subject("handover", handover.id)]) if handover else {},
     )  # fmt: skip
+
+
+def _way(text: str) -> Way:
+    """Out of the house, or back."""
+    found = next((way for way in Way if way.value == text), None)
+    if found is None:
+        raise NotFound
+    return found
 
 
 # --- for staff ---
