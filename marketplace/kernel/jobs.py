@@ -29,6 +29,9 @@ LEASE = timedelta(seconds=60)
 FIRST_WAIT = 15
 LONGEST_WAIT = 6 * 60 * 60
 
+MANY = 20
+"""More jobs than these, queued together, let others pass: a letter to the whole city holds up nobody's password."""
+
 Handler = TypeVar("Handler", bound=Callable[..., object])
 Surroundings = Callable[[], AbstractContextManager[Any]]
 
@@ -40,6 +43,7 @@ class Job(db.Base):
     __table_args__ = (
         sa.Index(
             "ix_jobs_due",
+            "bulk",
             "run_at",
             "id",
             sqlite_where=sa.text("dead_at IS NULL"),
@@ -57,6 +61,8 @@ class Job(db.Base):
     last_error: Mapped[str | None] = mapped_column(sa.Text)
     dead_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    bulk: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    """Whether it is one of many alike, which give way to all else that is due."""
 
 
 class TimedJob(db.Base):
@@ -183,13 +189,16 @@ def enqueue(name: str, /, *, run_at: datetime | None = None, **payload: Any) -> 
 
 
 def enqueue_many(name: str, payloads: Sequence[dict[str, Any]], *, run_at: datetime | None = None) -> None:
-    """Have a job of this name done for each payload, in one statement however many there are."""
+    """Have a job of this name done for each payload, in one statement however many there are.
+
+    Many of them give way to whatever else is due.
+    """
     if name not in _tasks:
         raise LookupError(f"there is no task {name}")
     if not payloads:
         return
     now, each = clock.now(), db.rows_of(payloads)
-    common = {"name": name, "run_at": run_at or now, "attempts": 0, "created_at": now}
+    common = {"name": name, "run_at": run_at or now, "attempts": 0, "created_at": now, "bulk": len(payloads) > MANY}
     columns = [sa.literal(value, Job.__table__.c[column].type) for column, value in common.items()]
     rows = sa.select(each.c.value, *columns).select_from(each)
     db.session.execute(sa.insert(Job.__table__).from_select(["payload", *common], rows))  # type: ignore[arg-type]
@@ -203,7 +212,7 @@ def _next_due(now: datetime, *, quick: bool = False) -> sa.Select[Job]:
     due = sa.select(Job).where(Job.dead_at.is_(None), Job.run_at <= now, free)
     if quick:
         due = due.where(Job.name.not_in([name for name in names() if _tasks[name].slow]))
-    return due.order_by(Job.run_at, Job.id).limit(1).with_for_update(skip_locked=True)
+    return due.order_by(Job.bulk, Job.run_at, Job.id).limit(1).with_for_update(skip_locked=True)
 
 
 def _claim(worker: str, *, quick: bool = False) -> Job | None:

@@ -65,6 +65,32 @@ def test_a_job_may_queue_another() -> None:
     assert said == ["second"]
 
 
+def test_many_jobs_queued_together_let_others_pass(monday) -> None:
+    done: list[str] = []
+    jobs.task("test.circular")(lambda number: done.append("circular"))
+    jobs.task("test.password")(lambda: done.append("password"))
+
+    jobs.enqueue_many("test.circular", [{"number": n} for n in range(jobs.MANY + 1)])
+    monday(clock.now() + timedelta(minutes=1))
+    jobs.enqueue("test.password")
+    jobs.run_pending()
+
+    assert done == ["password"] + ["circular"] * (jobs.MANY + 1)
+
+
+def test_a_few_jobs_queued_together_keep_their_turn(monday) -> None:
+    done: list[str] = []
+    jobs.task("test.circular")(lambda number: done.append("circular"))
+    jobs.task("test.password")(lambda: done.append("password"))
+
+    jobs.enqueue_many("test.circular", [{"number": n} for n in range(jobs.MANY)])
+    monday(clock.now() + timedelta(minutes=1))
+    jobs.enqueue("test.password")
+    jobs.run_pending()
+
+    assert done[-1] == "password"
+
+
 def test_a_failed_job_leaves_no_effect_and_waits_longer_each_time(monday) -> None:
     @jobs.task("test.fail", attempts=4)
     def fail() -> None:
