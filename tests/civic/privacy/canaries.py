@@ -72,8 +72,13 @@ def tables_to_plant() -> list[sa.Table]:
 
 
 def plant(canaries: Canaries, table: sa.Table, person_id: int) -> None:
-    """Insert a row of a person's with a word in each column that the person's words may come to stand in."""
-    stays = next((one.stays for one in retention.all_kept() if one.table == table.name), frozenset())
+    """Insert a row of a person's with a word in each column that the person's words may come to stand in.
+
+    What is not about people, and only stands there for a row that points to it, holds no words of theirs.
+    """
+    theirs = is_about_people(table)
+    stays = next((one.stays for one in retention.all_kept() if one.table == table.name), frozenset[str]())
+    stays = stays if theirs else frozenset(column.name for column in table.columns)
     db.session.execute(sa.insert(table).values(_row(canaries, table, person_id, stays)))
 
 
