@@ -306,6 +306,13 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "repairs.close": {"outcome": "ready"},
     "repairs.report": {"problem": "It squeaks."},
     "repairs.ticket": {"text": "Oiled."},
+    "counter.lend": {
+        "name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "counter", "condition": "good",
+        "last": "2027-03-03",
+    },
+    "repairs.close": {"outcome": "ready"},
+    "repairs.report": {"problem": "It squeaks."},
+    "repairs.ticket": {"text": "Oiled."},
     "libraries_staff.add": {"title": "Ladder", "category": "long-ladders", "condition": "good"},
     "libraries_staff.admit": {"name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "counter"},
     "libraries_staff.change": {"name": "Tools", "open": "yes", "version": 1},

@@ -104,8 +104,8 @@ def unit_by_code(code: str) -> ItemUnit | None:
 
 
 def one_spelling(code: str) -> str:
-    """A code as it is kept: in capitals, without the spaces that hands and scanners add."""
-    return "".join(code.split()).upper()
+    """A code as it is kept: in capitals, without the spaces that hands add and the address that scanners read."""
+    return "".join(code.split()).rpartition("/")[2].upper()
 
 
 def pieces(library: Library) -> sa.Select[ItemUnit]:
@@ -124,6 +124,41 @@ def labels(library: Library, item_id: int | None = None, since: date | None = No
     if since is not None:
         there = there.where(Item.listed_at >= clock.at(since, 0))
     return there.order_by(Item.title, Item.id, ItemUnit.number)
+
+
+# --- repairs ---
+
+
+def _whole_tickets(query: sa.Select[RepairTicket]) -> sa.Select[RepairTicket]:
+    library = joinedload(RepairTicket.unit).joinedload(ItemUnit.item).joinedload(Item.library)
+    return query.options(
+        library.joinedload(Library.building),
+        library.joinedload(Library.group).selectinload(Group.officers).joinedload(GroupMember.person),
+    )
+
+
+def tickets(library: Library, *, waiting: bool = True) -> sa.Select[RepairTicket]:
+    """A library's repairs that wait, the oldest first; or those closed, the latest first."""
+    own = sa.select(RepairTicket).join(RepairTicket.unit).join(ItemUnit.item).where(Item.library_id == library.id)
+    if waiting:
+        return _whole_tickets(own.where(RepairTicket.closed_at.is_(None)).order_by(RepairTicket.id))
+    return _whole_tickets(own.where(RepairTicket.closed_at.is_not(None)).order_by(RepairTicket.closed_at.desc()))
+
+
+def open_ticket(unit: ItemUnit) -> RepairTicket | None:
+    """The repair in which a piece is."""
+    return db.session.scalar(
+        sa.select(RepairTicket).where(RepairTicket.unit_id == unit.id, RepairTicket.closed_at.is_(None))
+    )
+
+
+def get_ticket(ticket_id: int) -> RepairTicket:
+    """A repair with its piece, library and notes. Raises NotFound."""
+    own = _whole_tickets(sa.select(RepairTicket).where(RepairTicket.id == ticket_id))
+    ticket = db.session.scalar(own.options(selectinload(RepairTicket.notes).joinedload(RepairNote.by)))
+    if ticket is None:
+        raise NotFound
+    return ticket
 
 
 # --- members ---

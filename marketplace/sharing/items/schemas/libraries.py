@@ -12,7 +12,7 @@ from marketplace.kernel.writing import show_clock
 from marketplace.sharing.items.layouts.catalogue import MOST_PARTS, MOST_PIECES, read_parts
 from marketplace.sharing.items.layouts.labels import SHEETS
 from marketplace.sharing.items.models import categories
-from marketplace.sharing.items.models.listing import Condition, Library
+from marketplace.sharing.items.models.listing import Condition, Library, UnitState
 
 WEEKDAYS = range(8)
 """Monday 0 … Sunday 6 and public holidays 7."""
@@ -131,6 +131,79 @@ class Labels(Schema):
     item = fields.Integer(load_default=None, validate=validate.Range(1, 2**31 - 1))
     since = fields.Date(load_default=None)
     part = fields.Integer(load_default=1, validate=validate.Range(1, 1000))
+
+
+class Scan(Schema):
+    """What was scanned or typed at the counter, and for whom."""
+
+    code = fields.String(load_default="", validate=validate.Length(max=200))
+    card = fields.String(load_default="", validate=validate.Length(max=200))
+
+
+class Handing(Schema):
+    """How a thing is that changes hands across the counter, and how many of each accessory there are."""
+
+    condition = fields.Enum(
+        Condition, by_value=True, required=True, error_messages={"required": _m("Choose how good it is.")}
+    )
+    counts = fields.List(
+        fields.Integer(validate=validate.Range(0, 100_000)), data_key="count", load_default=list,
+        validate=validate.Length(max=MOST_PARTS),
+    )  # fmt: skip
+    note = fields.String(load_default="", validate=validate.Length(max=500))
+
+
+class HandOut(Handing):
+    """The same for what was agreed before."""
+
+    reference = fields.String(required=True, validate=validate.Length(max=12))
+
+
+class TakeBack(HandOut):
+    """The same for what comes back, and what has to be repaired."""
+
+    problem = fields.String(load_default="", validate=validate.Length(max=500))
+
+
+class LendToMember(Handing):
+    """A piece for a member who showed a card."""
+
+    card = fields.String(required=True, validate=CARD)
+    last = fields.Date(required=True, error_messages={"required": _m("Choose the last day.")})
+
+
+class LendToCaller(Handing, CallerDetails):
+    """A piece for someone without a card."""
+
+    last = fields.Date(required=True, error_messages={"required": _m("Choose the last day.")})
+
+
+class Problem(Schema):
+    """What is wrong with a piece."""
+
+    problem = fields.String(
+        required=True, validate=validate.Length(1, 500), error_messages={"required": _m("Say what is wrong.")}
+    )
+
+
+class Note(Schema):
+    """What was done about a repair."""
+
+    text = fields.String(
+        required=True, validate=validate.Length(1, 1000), error_messages={"required": _m("Write the note.")}
+    )
+
+
+class Outcome(Schema):
+    """What became of a repair."""
+
+    outcome = fields.Enum(
+        UnitState,
+        by_value=True,
+        required=True,
+        validate=validate.OneOf((UnitState.READY, UnitState.GONE)),
+        error_messages={"required": _m("Choose what became of it.")},
+    )
 
 
 class Confirmation(Schema):

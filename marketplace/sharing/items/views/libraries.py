@@ -49,12 +49,14 @@ def library(library_id: int) -> Response:
 @bp.get("/things/<code>")
 @public
 def thing(code: str) -> ResponseReturnValue:
-    """The address on a label: the thing's library."""
+    """The address on a label: for whoever runs the library its counter, for everyone else the thing."""
     unit = queries.unit_by_code(code)
     if unit is None or unit.item.library is None:
         raise NotFound
     reveal(policy.may_find, current_person(), unit.item)
-    return redirect(url_for(".library", library_id=unit.item.library_id), 303)
+    if policy.may_run(current_person(), unit.item.library):
+        return redirect(url_for("counter.counter", library_id=unit.item.library_id, code=unit.code), 303)
+    return redirect(url_for("items.item", item_id=unit.item_id), 303)
 
 
 # --- what other floors ask ---
