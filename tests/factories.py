@@ -329,9 +329,9 @@ def neighbour(name: str = "Sunhee Kim", *, district: District | None = None, **f
 def pick_up_place(owner: Person, point: geo.Point = NEAR_THE_RIVER, address: str = "12 River Road, door 4") -> None:
     """Where a neighbour hands things over."""
     locked = vault.lock(address, f"pick_up_places:{owner.id}")
-    place = PickUpPlace(
-        person_id=owner.id, cell=cells.cell_of(point), district_id=place_queries.district_at(point), address=locked
-    )
+    cell = cells.cell_of(point)
+    district_id = place_queries.district_at(cells.centre(cell))
+    place = PickUpPlace(person_id=owner.id, cell=cell, district_id=district_id, address=locked)
     db.session.merge(place)
     db.session.commit()
 
