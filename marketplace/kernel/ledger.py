@@ -269,9 +269,7 @@ def movement(key: str) -> Movement | None:
     return db.session.scalar(sa.select(Movement).where(Movement.key == key))
 
 
-def hold(
-    source: Account, amount: int, *, owner: str, why: str, subject: str, key: str, by: int | None
-) -> Account:
+def hold(source: Account, amount: int, *, owner: str, why: str, subject: str, key: str, by: int | None) -> Account:
     """Put an amount aside, in an account of its owner's that only `release` empties. Raises NotEnough."""
     held = open_account(owner, HELD, source.unit)
     move(source, held, amount, why=why, subject=subject, key=key, by=by)

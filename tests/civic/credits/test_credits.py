@@ -1,6 +1,7 @@
 """Time credits: given for a reason, moved by agreement, held for a deposit, never below what was agreed."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -397,7 +398,7 @@ def test_the_copy_of_one_s_data_holds_every_movement_grant_deposit_and_agreement
     service.hold_deposit(minsu, 60, "loan:1")
     service.offer(clerk, minsu, HOUR)
 
-    found = {}
+    found: dict[str, list[Any]] = {}
     for held in hooks.personal_data.ask(minsu):
         found |= {one.name: list(one.rows) for one in (held if isinstance(held, list) else [held])}
 
