@@ -59,7 +59,7 @@ class Effort:
     pages: int
 
 
-WHOLE = Effort(ITEMS, LOANS, 300, 200)
+WHOLE = Effort(ITEMS, LOANS, 200, 60)
 QUICK = Effort(500, 1_500, 10, 10)
 
 
@@ -255,19 +255,20 @@ def measure(url: str, folder: Path, name: str, effort: Effort, *, explain: bool)
         "days alone": questions(effort.questions // 4, words=("",), near=False),
     }
     table = []
-    for sort, asked in sorts.items():
-        found = ask(asked[0])
-        taken = milliseconds(ask, asked, f"{name}: {sort}")
-        with figures.statements(engine) as sent:
-            ask(asked[0])
-        pages, size = _pages(url, folder, list(islice(cycle(asked), effort.pages)), name)
-        table.append((
-            f"{name}: {sort}", len(found.free) + len(found.others),
-            percentile(taken, 0.5), percentile(taken, 0.95), len(sent),
-            percentile(pages, 0.5), percentile(pages, 0.95), size,
-        ))  # fmt: skip
-        if explain:
-            _explain(engine, asked[0])
+    with server.serving(url, folder) as port:
+        for sort, asked in sorts.items():
+            found = ask(asked[0])
+            taken = milliseconds(ask, asked, f"{name}: {sort}")
+            with figures.statements(engine) as sent:
+                ask(asked[0])
+            pages, size = _pages(port, list(islice(cycle(asked), effort.pages)), name)
+            table.append((
+                f"{name}: {sort}", len(found.free) + len(found.others),
+                percentile(taken, 0.5), percentile(taken, 0.95), len(sent),
+                percentile(pages, 0.5), percentile(pages, 0.95), size,
+            ))  # fmt: skip
+            if explain:
+                _explain(engine, asked[0])
     return table
 
 
@@ -282,19 +283,17 @@ def _sizes() -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items())
 
 
-def _pages(url: str, folder: Path, asked: list[Question], label: str) -> tuple[list[float], int]:
+def _pages(port: int, asked: list[Question], label: str) -> tuple[list[float], int]:
     sizes: list[int] = []
-    with server.serving(url, folder) as port:
-        browser = server.Browser(port)
+    browser = server.Browser(port)
 
-        def read(question: Question) -> None:
-            status, _, body = browser.get(question.path)
-            if status != 200:
-                raise RuntimeError(f"The page answered {status}.")
-            sizes.append(len(body))
+    def read(question: Question) -> None:
+        status, _, body = browser.get(question.path)
+        if status != 200:
+            raise RuntimeError(f"The page answered {status}.")
+        sizes.append(len(body))
 
-        taken = milliseconds(read, asked, f"{label}: page", warm=min(len(asked), 20))
-    return taken, max(sizes)
+    return milliseconds(read, asked, f"{label}: page", warm=min(len(asked), 10)), max(sizes)
 
 
 def _explain(engine: sa.Engine, question: Question) -> None:

@@ -436,10 +436,11 @@ def _within(interval: Interval) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def held(interval: Interval) -> sa.Select[int]:
-    """The ids of all resources that something holds at some time within an interval: a query to put into another."""
-    part, span = resource_parts.c, occupied_spans.c
-    spans = sa.select(part.resource_id).join_from(occupied_spans, resource_parts, part.part_id == span.resource_id)
-    return spans.where(*_within(_whole_seconds(interval)))
+    """The ids of all resources that are held at some time within an interval: a query to put into another.
+
+    Of what has parts it does not tell that only one of them is held: ask for the parts.
+    """
+    return sa.select(occupied_spans.c.resource_id).where(*_within(_whole_seconds(interval)))
 
 
 def held_seconds(resources: ResourceIds, interval: Interval, *, idle: bool = False) -> dict[int, list[tuple[int, int]]]:

@@ -102,7 +102,7 @@ def memberships(person: Person | None) -> set[int]:
 
 def _candidates(wanted: Wanted, person: Person | None, member_of: Collection[int]) -> sa.Select[int, int, str]:
     """The things of each cell that are free, and those that are not, as one row: thousands come as a few hundred."""
-    each = _matching(wanted, person, member_of).subquery().c
+    each = _matching(wanted, person, member_of).cte("matching").prefix_with("MATERIALIZED").c
     ids = sa.func.aggregate_strings(sa.cast(each.id, sa.String), ",")
     return sa.select(each.cell, each.is_free, ids).group_by(each.cell, each.is_free)
 
