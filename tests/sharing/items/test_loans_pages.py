@@ -253,6 +253,9 @@ def test_a_thing_goes_out_and_back_by_its_pages(browser, drill, monday):
     look = browser.send(path(one, "/take/out"), code=code)
     assert "One bit is blunt" in look.text
     assert "drill bits: 2 of 3" in look.text
+    unanswered = browser.send(path(one, "/take/out"), code=code, seen="true")
+    assert unanswered.status_code == 422
+    assert "Choose whether it is so." in unanswered.text
     refused = browser.send(path(one, "/take/out"), code=code, answer="no")
     assert refused.status_code == 422
     assert "Say what is different" in refused.text

@@ -85,6 +85,8 @@ class Taking(Schema):
     code = fields.String(
         required=True, validate=validate.Length(max=20), error_messages={"required": _m("Enter the six digits.")}
     )
+    seen = fields.Boolean(load_default=False)
+    """Whether what the giver says was on the page."""
     answer = fields.String(load_default=None, validate=validate.OneOf(("yes", "no")))
     remark = fields.String(load_default="", validate=WORDS)
     pictures = Files(Kind.PICTURE, most=4)

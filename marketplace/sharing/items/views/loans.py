@@ -116,7 +116,9 @@ def _address(found: Loan) -> str:
     if found.item.library is not None:
         return f"{found.item.library.title}, {found.item.library.building.address}"
     place = listings.place_of(found.item.owner) if found.item.owner else None
-    return vault.unlock(place.address, f"pick_up_places:{place.person_id}") if place and place.address else ""
+    if place is None or not place.address:
+        return _("Ask the owner.")
+    return vault.unlock(place.address, f"pick_up_places:{place.person_id}")
 
 
 @bp.get("/items/loans/<reference>/loan.ics")
@@ -363,8 +365,10 @@ def take(reference: str, way: str) -> ResponseReturnValue:
             if form.data["answer"]:
                 told = {"remark": form.data["remark"], "pictures": form.data["pictures"]}
                 handing.take(person, found, direction, form.data["code"], agreed=form.data["answer"] == "yes", **told)
-                tell(_("Done. Both of you have confirmed it."))
+                tell(_("Both of you have confirmed it."))
                 return redirect(url_for(".loan", reference=found.reference), 303)
+            if form.data["seen"]:
+                form.refuse("answer", _("Choose whether it is so."))
     if wrong:
         security.keep()  # the try counts
     if form.refusal:
