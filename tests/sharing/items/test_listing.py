@@ -347,6 +347,7 @@ def test_pictures_that_look_the_same_are_pointed_out_to_both_owners(owner):
 
     assert [one.title for one in found[mine.id]] == ["Bosch", "Their drill"]
     assert found[hidden.id] == []
+    assert [one.title for one in similar.same_pictures([mine], owner)[mine.id]] == ["Bosch"], "among one's own"
 
 
 def test_hints_and_lists_ask_the_database_the_same_number_of_questions_however_much_there_is(owner, statements):

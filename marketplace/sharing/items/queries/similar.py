@@ -48,16 +48,18 @@ def _most_alike(title: str, among: Sequence[Item]) -> list[Item]:
     return [one for alike, one in ranked if alike >= ALIKE]
 
 
-def same_pictures(items: Collection[Item]) -> dict[int, list[Item]]:
-    """For each of these things, others of their categories and still listed with a picture that looks the same.
+def same_pictures(items: Collection[Item], of: Person | None = None) -> dict[int, list[Item]]:
+    """For each of these things, others still listed with a picture that looks the same.
 
-    Things that are not offered are only told to their own owner.
+    Looked for in their categories, or among all that one person lends: a category may have thousands, which is enough
+    for one thing but too much for a list. Things that are not offered are only told to their own owner.
     """
     alike: dict[int, list[int]] = {item.id: [] for item in items}
     own = _looks(Item.id.in_([item.id for item in items]))
     if not own:
         return {item_id: [] for item_id in alike}
-    there = _looks(Item.category.in_({item.category for item in items}), Item.withdrawn_at.is_(None))
+    among = Item.category.in_({item.category for item in items}) if of is None else Item.owner_id == of.id
+    there = _looks(among, Item.withdrawn_at.is_(None))
     looks = np.array([other.look for other in there], dtype=np.int64)
     for one in own:
         for at in np.flatnonzero(differing(looks, one.look) <= MOST_BITS):

@@ -110,12 +110,13 @@ def listed(item_id: int) -> Response:
 @residents
 def mine() -> Response:
     """What one lends: what is offered, what is paused, and what waits."""
-    pages, shown = listed_in_pages(listings.listed_by(current_person()))
+    person = current_person()
+    pages, shown = listed_in_pages(listings.listed_by(person))
     ids = [item.id for item in shown]
     return page(
         "sharing/items/mine.html",
-        shown=shown, pages=pages, place=listings.place_of(current_person()), loans=listings.loans_by_state(ids),
-        same_pictures=similar.same_pictures(shown) if shown else {},
+        shown=shown, pages=pages, place=listings.place_of(person), loans=listings.loans_by_state(ids),
+        same_pictures=similar.same_pictures(shown, person),
     )  # fmt: skip
 
 
