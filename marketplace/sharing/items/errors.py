@@ -210,6 +210,59 @@ class TooManyLines(Conflict):
     message = _l("You wait for {most} things, which is the most. Leave a line you no longer need.")
 
 
+# --- something went wrong ---
+
+
+class NothingToReport(Conflict):
+    """Before it is back or days late, or more than a day after."""
+
+    message = _l(
+        "A problem can be reported within 24 hours of the return, or from 3 days late on if it was not brought back."
+    )
+
+
+class ReportedAlready(Conflict):
+    """One open problem of a loan at a time."""
+
+    message = _l("A problem of this loan is being settled already. Say what you have to say there.")
+
+
+class ProblemWentOn(Conflict):
+    """The problem was settled or decided meanwhile."""
+
+    message = _l("This problem is {state}; that can no longer be done.")
+
+
+class OfferGone(Conflict):
+    """The other side said something else since."""
+
+    message = _l("The other side has proposed something else since. Read it, then accept that or propose again.")
+
+
+class SumMissing(Invalid):
+    """A sum of nothing."""
+
+    message = _l("Enter how much, or choose that nothing is due.")
+
+
+class SumTooLarge(Invalid):
+    """More than the thing is worth, or than was put down."""
+
+    message = _l("At most {most} can be due: the deposit, or what the owner said a new one costs.")
+
+
+class MoreThanDeposit(Invalid):
+    """More is kept than was put down."""
+
+    message = _l("The deposit is {most}; no more than that can be kept of it.")
+
+
+class AppealOver(Conflict):
+    """After the week."""
+
+    message = _l("This could be appealed until {until}. The decision is final.")
+
+
 # --- listing ---
 
 
@@ -370,3 +423,60 @@ class RepairOver(Conflict):
     """A repair that is closed."""
 
     message = _l("This repair is closed. Open a new one if something is wrong again.")
+
+
+class CountGoesOn(Conflict):
+    """One count at a time."""
+
+    message = _l("A count is going on already. Open it and scan along.")
+
+
+class CountOver(Conflict):
+    """A count that is finished."""
+
+    message = _l("This count is finished. Start a new one.")
+
+
+# --- the wanted board ---
+
+
+class NotVerifiedToPost(Forbidden):
+    """Lending is among people known to live in the city, and so is looking for things."""
+
+    message = _l("Only verified residents post here. Show at a counter of the city that you live here.")
+
+
+class NoPlaceToAskFrom(Invalid):
+    """Nobody is near nowhere."""
+
+    message = _l("Say where you are: name a public building near you, or use where your device is.")
+
+
+class TooManyWanted(Conflict):
+    """One person's wishes would fill the board."""
+
+    message = _l("You look for {most} things already, which is the most. End one that you no longer need.")
+
+
+class TooManyWantedToday(Conflict):
+    """What was posted and withdrawn again counts too, as owners were asked for it."""
+
+    message = _l("You have posted {most} times today, which is the most for a day. Post more tomorrow.")
+
+
+class WantedNoMore(Conflict):
+    """It was found, withdrawn or hidden, or its days are over."""
+
+    message = _l("Nobody looks for this any more.")
+
+
+class OwnWish(Conflict):
+    """Nobody offers something to themselves."""
+
+    message = _l("You look for this yourself.")
+
+
+class OfferedAlready(Conflict):
+    """One offer of each thing."""
+
+    message = _l("You have offered this already.")

@@ -206,6 +206,14 @@ class Outcome(Schema):
     )
 
 
+class Counted(Schema):
+    """A code that was scanned while stock is taken."""
+
+    code = fields.String(
+        required=True, validate=validate.Length(max=200), error_messages={"required": _m("Scan or type a code.")}
+    )
+
+
 class Confirmation(Schema):
     """A button that needs nothing filled in."""
 
