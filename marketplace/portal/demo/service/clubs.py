@@ -93,7 +93,7 @@ class _Founding:
             self._requests(number, group, members)
         if number == JOINED:
             for one in (shown[who] for who in ("newcomer", "staff", "moderator", "admin")):
-                self.inbox.tell(one, "groups.accepted", _subject(group), self.midnight - timedelta(days=9))
+                self.inbox.tell(one, "groups.accepted", _subject(group), self.midnight - timedelta(days=9, hours=5))
 
     def _members(self, number: int, district: District) -> list[Person]:
         """Who belongs to it; the first speaks for it."""

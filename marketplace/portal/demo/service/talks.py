@@ -20,7 +20,9 @@ TALKED_ABOUT = (BookingState.REQUESTED, BookingState.CONFIRMED)
 OF_AN_ACCOUNT = 4
 """In how many conversations the accounts to look around with have a part."""
 
-UNREAD = 0.1
+UNREAD, FRESH = 0.1, timedelta(days=7)
+"""Everybody leaves some messages unread, the accounts to look around with those of the last days."""
+
 AT_ONCE = 500
 
 
@@ -116,7 +118,8 @@ class _Talking:
         """Who wrote last has read all; the other perhaps not yet, and is told so."""
         last = written[-1]
         for side, person_id in sides.items():
-            unread = side is not last.side and (person_id in self.shown or self.random.random() < UNREAD)
+            fresh = person_id in self.shown and last.written_at > self.midnight - FRESH
+            unread = side is not last.side and (fresh or self.random.random() < UNREAD)
             before = max((one.id for one in written if one.side is side), default=0)
             self.seats.append(
                 Seat(
