@@ -76,7 +76,8 @@ def monday() -> None:
 def surroundings(folder: Path, port: int = 8000) -> dict[str, str]:
     """The environment of a city that keeps everything in a folder."""
     own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
-    return own | {"DATA_DIR": str(folder), "PORT": str(port), "WORKERS": "1", "SECRET_KEY": "for journeys only " * 3}
+    own |= {"DATA_DIR": str(folder), "PORT": str(port), "WORKERS": "1", "SECRET_KEY": "for journeys only " * 3}
+    return own | {"INSURANCE_FUND": "yes"}
 
 
 @dataclass

@@ -29,7 +29,8 @@ PAGES = [
 NO_PAGES = {
     "/health", "/go-on", "/spaces/bookings/<reference>/booking.ics", "/dev/mailbox/<name>/<int:number>",
     "/account/data/<int:export_id>", "/account/passkeys/question", "/sign-in/passkey/question", "/sign-in/second-step",
-    "/calendar/<secret>.ics", "/moderation/figures.csv", "/uploads/<key>/<part>", "/inbox/<int:notice_id>",
+    "/calendar/<secret>.ics", "/moderation/figures.csv", "/credits/statement.csv",
+    "/uploads/<key>/<part>", "/inbox/<int:notice_id>",
     "/dev/mailbox/<name>/html",  # a letter, in the language of whoever gets it
     # a provider of identities is not set up here
     "/identity/callback", "/identity/start", "/identity/first", "/identity/prove", "/account/identity",
@@ -52,6 +53,7 @@ WITH_QUESTIONS = [
     ("staff: administrator", "/staff/people/?words=example"),
     ("residents", "/inbox?show=unread"),
     ("staff: staff, administrator", "/groups/staff/?show=all"),
+    ("staff: staff, administrator", "/credits/staff/?show=all"),
     ("staff: moderator", "/moderation/together?case=<reference>"),
 ]
 
