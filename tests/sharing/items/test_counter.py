@@ -15,7 +15,7 @@ from marketplace.kernel.errors import Forbidden, NotFound
 from marketplace.sharing.items import errors
 from marketplace.sharing.items.models.lending import Handover, Loan, LoanPiece, LoanState, Way
 from marketplace.sharing.items.models.libraries import RepairTicket
-from marketplace.sharing.items.models.listing import Condition, ItemUnit, UnitState
+from marketplace.sharing.items.models.listing import Condition, ItemUnit, LibraryHours, UnitState
 from marketplace.sharing.items.queries import libraries as queries
 from marketplace.sharing.items.queries import loans as loan_queries
 from marketplace.sharing.items.service import counter, libraries, loans, repairs
@@ -162,6 +162,13 @@ def test_a_member_takes_a_thing_along_at_once(desk, tools, manager):
     assert "items.accepted" in told
     entry = db.session.scalars(sa.select(AuditEntry).where(AuditEntry.action == "items.over_counter")).one()
     assert (entry.actor_id, entry.detail) == (manager.id, {"way": "out", "for_person": joined.person_id})
+
+
+def test_the_last_day_offered_is_one_on_which_the_counter_is_open(desk, tools):
+    weekend = LibraryHours.library_id == tools.id, LibraryHours.weekday.in_((5, 6))
+    db.session.execute(sa.delete(LibraryHours).where(*weekend))
+    [unit] = units(item(of=tools, longest_days=7))
+    assert 'value="2027-03-05"' in desk.get(f"/libraries/{tools.id}/counter?code={unit.code}").text
 
 
 def test_someone_without_a_card_borrows_as_well_and_is_told(desk, tools):

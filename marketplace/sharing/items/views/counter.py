@@ -44,7 +44,7 @@ def counter(library_id: int) -> ResponseReturnValue:
         return _page(library, asked, member=member)
     unit = _piece(library, code)
     if unit is not None:
-        return _page(library, _lending(unit, member), unit=unit, member=member)
+        return _page(library, _lending(library, unit, member), unit=unit, member=member)
     if found := libraries.member_by_card(library, code):
         return redirect(url_for(".counter", library_id=library.id, card=found.card), 303)
     asked.refuse("code", _("No piece and no card of this library has the code {code}.", code=code))
@@ -138,9 +138,10 @@ def _loan(library: Library, reference: str) -> Loan:
     return loan
 
 
-def _lending(unit: ItemUnit, member: LibraryMember | None) -> Form:
-    """The form to lend a piece, filled in as it usually is."""
-    last = clock.today() + timedelta(days=unit.item.longest_days - 1)
+def _lending(library: Library, unit: ItemUnit, member: LibraryMember | None) -> Form:
+    """The form to lend a piece, filled in as it usually is: for as long as may be, until a day that is open."""
+    days = [clock.today() + timedelta(days=n) for n in range(unit.item.longest_days)]
+    last = next((day for day in reversed(days) if policy.openings(library, day)), days[-1])
     usual: dict[str, Any] = {"condition": unit.item.condition.value, "last": last.isoformat()}
     if member is not None:
         return Form(LendToMember(), **usual, card=member.card)
