@@ -112,8 +112,9 @@ def add(library_id: int) -> ResponseReturnValue:
 def labels(library_id: int) -> Response:
     """Which labels to print."""
     library = _run(library_id)
-    form = Form(Labels(), method="GET", sheet="a4", skip=0)
-    many = db.count(queries.labels(library, form.data.get("item"), form.data.get("since")))
+    item_id = Form(Labels(), method="GET").data.get("item")
+    form = Form(Labels(), sheet="a4", skip=0, item=item_id)
+    many = db.count(queries.labels(library, item_id))
     return form.page("sharing/items/library/labels.html", library=library, many=many, at_once=LABELS_AT_ONCE,
                      sheets=SHEETS)  # fmt: skip
 

@@ -119,6 +119,10 @@ def test_the_labels_of_a_library_are_made_with_the_address_of_each_piece(browser
 
 def test_labels_of_one_thing_or_of_new_things_alone(browser, tools, manager):
     drill, saw = item("Cordless drill", of=tools), item("Hand saw", of=tools)
+    page = browser.get(f"/libraries/{tools.id}/labels?item={saw.id}").text
+    assert "1 label in all." in page
+    assert f'name="item" value="{saw.id}"' in page
+    assert 'value="a4" checked' in page
     [page] = texts(browser.get(f"/libraries/{tools.id}/labels.pdf?item={saw.id}").data)
     assert page[0] == codes_of(saw)[0]
     [page] = texts(browser.get(f"/libraries/{tools.id}/labels.pdf?since=2027-03-02").data)
