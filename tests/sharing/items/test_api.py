@@ -68,7 +68,8 @@ def test_programs_read_free_days_and_a_map_of_areas(browser):
     ("asked", "field"),
     [
         ({"last": "2027-03-05"}, "first"), ({"first": "2027-02-28"}, "first"),
-        ({"first": "2027-03-05", "last": "2027-03-03"}, "last"), ({"first": "2027-03-05", "last": "2027-09-03"}, "last"),
+        ({"first": "2027-03-05", "last": "2027-03-03"}, "last"),
+        ({"first": "2027-03-05", "last": "2027-09-03"}, "last"),
         ({"near": "nowhere"}, "near"), ({"within": "1000"}, "near"), ({"latitude": "37"}, "longitude"),
         ({"category": "nonsense"}, "category"), ({"today": "true", "first": "2027-03-04"}, "first"),
     ],
