@@ -53,6 +53,14 @@ SENTENCES_LEFT = r"""typed => {
   return left.map(text => typed.reduce((rest, own) => rest.replace(own, ""), text).replace(/\S+@\S+|https?:\S+/g, ""))
     .filter(text => /[A-Za-z]{2,}(\s+[A-Za-z']+){2,}/.test(text));
 }"""
+WRITTEN = [
+    ("purpose", "bookings"), ("about", "groups"), ("message", "group_requests"), ("text", "messages"),
+    ("note", "moderation_reports"), ("title", "items"), ("description", "items"), ("rules", "items"),
+    ("pick_up_note", "items"), ("name", "item_accessories"), ("message", "loans"), ("reason", "loans"),
+    ("remark", "handovers"),
+]  # fmt: skip
+"""Where the people of the city wrote something, each in their own language."""
+
 TELL_OF_VIOLATIONS = """addEventListener("securitypolicyviolation",
   ({ violatedDirective, blockedURI }) => console.error(`policy: ${violatedDirective} ${blockedURI}`))"""
 WIDER_THAN_THE_WINDOW = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
@@ -90,8 +98,9 @@ class City:
     """What its people wrote, each in their own language."""
 
     def __post_init__(self) -> None:
-        purposes = self.ask("SELECT json_group_array(DISTINCT purpose) FROM bookings WHERE purpose != ''")
-        self.typed = json.loads(purposes)
+        told = " UNION ".join(f"SELECT {column} AS said FROM {table}" for column, table in WRITTEN)
+        longest_first = f"SELECT said FROM ({told}) WHERE said != '' ORDER BY length(said) DESC"
+        self.typed = json.loads(self.ask(f"SELECT json_group_array(said) FROM ({longest_first})"))
 
     def letters(self) -> list[Path]:
         """Every letter written so far, oldest first."""

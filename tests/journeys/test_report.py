@@ -45,7 +45,7 @@ def test_a_report_is_decided_appealed_and_overturned(visitor, city, language, sc
     moderator.sign_in("moderator")
     moderator.go("/moderation/")
     assert SAID in moderator.page.locator("main").inner_text()
-    moderator.click(moderator.page.locator(".row__title a").first)
+    moderator.click(moderator.page.locator(".row__title a", has_text=SAID))
     moderator.press("Take this case")
     moderator.page.get_by_role("radio", name=moderator.word("Hide it"), exact=True).check()
     moderator.page.get_by_role("radio", name=moderator.word("Spam or advertising"), exact=True).check()
