@@ -1,9 +1,10 @@
 """A thing changing hands: six digits, two sides, and what each of them said."""
 
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
-from marketplace.civic.accounts.models import Person
 from marketplace.civic.uploads.queries import of_subjects
 from marketplace.kernel import clock, db, things
 from marketplace.kernel.errors import Forbidden
@@ -16,7 +17,7 @@ from tests import factories
 from tests.factories import item, loan, neighbour
 from tests.sharing.items.test_loans import anew, at, held, news, owner_of
 
-GOOD = {"condition": Condition.GOOD}
+GOOD: dict[str, Any] = {"condition": Condition.GOOD}
 
 
 @pytest.fixture

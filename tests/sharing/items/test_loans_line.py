@@ -6,7 +6,7 @@ import pytest
 
 from marketplace.kernel import clock, db
 from marketplace.sharing.items import errors
-from marketplace.sharing.items.models.lending import InLine, LoanState, Way
+from marketplace.sharing.items.models.lending import InLine, LoanState, Refusal, Way
 from marketplace.sharing.items.queries import line as queries
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.service import line, loans
@@ -81,7 +81,7 @@ def test_an_offer_taken_up_and_declined_goes_to_the_next(monday):
     taken(one, Way.BACK)
     mine = loan(one.item, 5, 6, by=first)
 
-    loans.decline(owner_of(one.item), anew(mine), loans.Refusal.NEEDED)
+    loans.decline(owner_of(one.item), anew(mine), Refusal.NEEDED)
 
     assert turn(second)
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from marketplace.civic.accounts.models import Person, Role
 from marketplace.kernel import clock, db, words
 from marketplace.sharing.items.models.lending import Handover, Loan, LoanState
+from marketplace.sharing.items.models.listing import Item
 from marketplace.sharing.items.service import loans
 from tests import factories
 from tests.factories import item, loan, neighbour, pick_up_place, sign_in
@@ -41,8 +42,7 @@ def path(one: Loan, page: str = "") -> str:
 
 
 def as_owner(browser, one: Loan):
-    owner_id = db.session.scalar(sa.select(factories.Item.owner_id).where(factories.Item.id == one.item_id))
-    return sign_in(browser, db.session.get_one(Person, owner_id))
+    return sign_in(browser, owner_of(db.session.get_one(Item, one.item_id)))
 
 
 def as_borrower(browser, one: Loan):
@@ -136,7 +136,7 @@ def test_who_may_not_borrow_reads_why_instead_of_a_form(browser, drill):
 
 
 def test_a_request_sent_twice_is_one_request(browser, borrower, drill):
-    key = re.search(r'name="_key" value="([^"]+)"', browser.get(f"/items/{drill.id}/borrow").text).group(1)
+    key = re.findall(r'name="_key" value="([^"]+)"', browser.get(f"/items/{drill.id}/borrow").text)[0]
 
     answers = [browser.send(f"/items/{drill.id}/borrow", **ASKED, _key=key) for _ in range(2)]
 
@@ -240,7 +240,7 @@ def digits_of(browser, one: Loan, way: str = "out", **said) -> str:
     answer = browser.get(sent.location)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "<svg" in answer.text
-    return re.search(r'class="digits" aria-label="([^"]+)"', answer.text).group(1).replace(" ", "")
+    return re.findall(r'class="digits" aria-label="([^"]+)"', answer.text)[0].replace(" ", "")
 
 
 def test_a_thing_goes_out_and_back_by_its_pages(browser, drill, monday):
