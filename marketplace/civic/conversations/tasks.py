@@ -23,7 +23,7 @@ register(
         lambda thing, facts: _("{name} wrote to you. {title}", name=facts["name"], title=thing.title if thing else ""),
     )
 )
-looking.page(queries.READING, _l("Your messages, because one of them was reported"))
+looking.page(queries.READING, _l("Your messages, because of a report"))
 
 
 @jobs.task("conversations.tell")

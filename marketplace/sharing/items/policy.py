@@ -12,6 +12,7 @@ from marketplace.kernel.intervals import HOLIDAY, Interval
 from marketplace.sharing.items import errors
 from marketplace.sharing.items.models.lending import ASKED, PROMISED, Loan, LoanState, Way
 from marketplace.sharing.items.models.listing import Audience, Item, Library
+from marketplace.sharing.items.models.problems import MEDIATED, Problem, ProblemState, Trouble
 
 DAY = timedelta(days=1)
 
@@ -251,6 +252,58 @@ STAFF_AFTER = timedelta(days=14)
 """From when on the city's staff look after it."""
 
 # --- libraries of things ---
+
+# --- loans: when something went wrong ---
+
+REPORTED_WITHIN = DAY
+"""How long after its return something may still be said of a loan's condition."""
+
+NOT_BACK_AFTER = timedelta(days=3)
+SETTLED_WITHIN = timedelta(hours=48)
+"""How long the two have to settle it between themselves."""
+
+MEDIATED_WITHIN = timedelta(days=3)
+APPEALED_WITHIN = timedelta(days=7)
+
+
+def troubles(loan: Loan) -> list[Trouble]:
+    """What may be reported of a loan now: for a day after its return, or that it is days late."""
+    if loan.state is LoanState.RETURNED and loan.returned_at and clock.now() < loan.returned_at + REPORTED_WITHIN:
+        return [one for one in Trouble if one is not Trouble.NOT_BACK]
+    late = loan.state is LoanState.OUT and clock.today() >= loan.last_day + NOT_BACK_AFTER
+    return [Trouble.NOT_BACK] if late else []
+
+
+def most_due(loan: Loan) -> int:
+    """The largest sum that may be due of a loan: what its pieces cost new, or the deposit if that is more."""
+    return max((loan.item.value or 0) * loan.quantity, loan.deposit)
+
+
+def took_side(person: Person | None, problem: Problem, *, reporter: bool) -> bool:
+    """Whether someone speaks for the side that reported, or for the other one; needs `problem.loan` whole."""
+    as_borrower = problem.by_borrower == reporter
+    return borrows(person, problem.loan) if as_borrower else lends(person, problem.loan)
+
+
+def may_speak(person: Person | None, problem: Problem) -> bool:
+    """Both sides."""
+    return may_see(person, problem.loan)
+
+
+def is_mediator(person: Person) -> bool:
+    """Moderators settle what went wrong between neighbours."""
+    return person.is_a(Role.MODERATOR)
+
+
+def may_mediate(person: Person | None, problem: Problem, apart: bool) -> bool:
+    """A moderator who has nothing to do with either side; an appeal, another one than decided.
+
+    apart   whether neither side is theirs, and they never shared a loan with one: queries.problems.is_apart
+    """
+    if person is None or not apart or not is_mediator(person) or problem.state not in MEDIATED:
+        return False
+    return problem.state is ProblemState.WAITING or problem.mediator_id != person.id
+
 
 LOOK_AHEAD_DAYS = 30
 

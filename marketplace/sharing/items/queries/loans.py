@@ -27,6 +27,7 @@ from marketplace.sharing.items.models.lending import (
     days,
 )
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
+from marketplace.sharing.items.models.problems import Problem
 from marketplace.sharing.items.queries.listings import everything
 
 IN_CALENDAR = timedelta(days=30)
@@ -62,12 +63,14 @@ def loans_by_id(ids: Collection[int]) -> dict[int, Loan]:
 # --- a person's ---
 
 
-def _borrows(person: Person) -> sa.ColumnElement[bool]:
+def borrowed_by(person: Person) -> sa.ColumnElement[bool]:
+    """Which loans someone borrows, for themselves or a group."""
     for_groups = sa.select(LoanOnBehalf.loan_id).where(LoanOnBehalf.group_id.in_(officer_group_ids(person)))
     return sa.or_(Loan.borrower_id == person.id, Loan.id.in_(for_groups))
 
 
-def _lends(person: Person) -> sa.ColumnElement[bool]:
+def lent_by(person: Person) -> sa.ColumnElement[bool]:
+    """Which loans are of things that someone speaks for."""
     by_office = sa.or_(Library.building_id.in_(person.building_ids), Library.group_id.in_(officer_group_ids(person)))
     libraries = sa.select(Library.id).where(by_office)
     return Loan.item_id.in_(
@@ -77,7 +80,7 @@ def _lends(person: Person) -> sa.ColumnElement[bool]:
 
 def loans_of(person: Person, *, lent: bool, over: bool = False) -> sa.Select[Loan]:
     """What a person borrows or lends, for themselves and those they act for: going on, the next first; or over."""
-    query = whole(sa.select(Loan).where(_lends(person) if lent else _borrows(person)))
+    query = whole(sa.select(Loan).where(lent_by(person) if lent else borrowed_by(person)))
     if over:
         return query.where(Loan.state.not_in(GOING_ON)).order_by(Loan.first_day.desc(), Loan.id.desc())
     return query.where(Loan.state.in_(GOING_ON)).order_by(Loan.first_day, Loan.id)
@@ -87,7 +90,7 @@ def to_answer(person: Person) -> sa.Select[Loan]:
     """The requests that wait for a person's answer as the owner, the most urgent first."""
     waiting = sa.and_(Loan.state == LoanState.REQUESTED, Loan.due_at > clock.now())
     asked_longer = sa.and_(Loan.state == LoanState.OUT, Loan.longer_until.is_not(None))
-    query = sa.select(Loan).where(_lends(person), Loan.borrower_id != person.id, sa.or_(waiting, asked_longer))
+    query = sa.select(Loan).where(lent_by(person), Loan.borrower_id != person.id, sa.or_(waiting, asked_longer))
     return whole(query.order_by(Loan.due_at, Loan.id))
 
 
@@ -185,8 +188,10 @@ def never_fetched(limit: int) -> list[Loan]:
 
 
 def to_close(returned_for: timedelta, limit: int) -> list[Loan]:
-    """What was brought back so long ago that the loan is over."""
-    query = sa.select(Loan).where(Loan.state == LoanState.RETURNED, Loan.returned_at <= clock.now() - returned_for)
+    """What was brought back so long ago that the loan is over, and no problem of it is being settled."""
+    troubled = sa.exists().where(Problem.loan_id == Loan.id, Problem.closed_at.is_(None))
+    long_back = sa.and_(Loan.state == LoanState.RETURNED, Loan.returned_at <= clock.now() - returned_for)
+    query = sa.select(Loan).where(long_back, ~troubled)
     return list(db.session.scalars(whole(query.order_by(Loan.returned_at, Loan.id).limit(limit))))
 
 

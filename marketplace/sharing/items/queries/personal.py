@@ -11,6 +11,7 @@ from marketplace.kernel.hooks import Extract, extract
 from marketplace.kernel.words import _l
 from marketplace.sharing.items.models.lending import Handover, InLine, Loan
 from marketplace.sharing.items.models.listing import Accessory, Item, PickUpPlace
+from marketplace.sharing.items.models.problems import Offer, Problem
 from marketplace.sharing.items.queries import listings
 
 
@@ -48,6 +49,28 @@ def own_loans(person: Person) -> list[Extract]:
         extract("handed_over", _l("What you handed over"), given.order_by(Handover.id)),
         extract("taken", _l("What you took"), taken.where(Handover.taken_by_id == person.id).order_by(Handover.id)),
         extract("lines", _l("Things you wait for"), lines.order_by(InLine.id)),
+    ]
+
+
+def own_problems(person: Person) -> list[Extract]:
+    """What went wrong with a person's loans, what they said and proposed, and what was decided."""
+    of_loan = (Loan.reference, Item.title.label("thing"))
+    decided = (Problem.remedy, Problem.amount, Problem.reason, Problem.decided_at)
+    last = (Problem.last_remedy, Problem.last_amount, Problem.last_reason, Problem.closed_at)
+    told = (Problem.trouble, Problem.state, Problem.opened_at, Problem.words, Problem.answer, Problem.appeal)
+    problems = sa.select(*of_loan, *told, *decided, *last).select_from(Problem).join(Loan, Loan.id == Problem.loan_id)
+    problems = problems.join(Item, Item.id == Loan.item_id).order_by(Problem.id)
+    sides = (Problem.borrower_id, Problem.owner_id, Problem.by_id, Problem.answer_by_id, Problem.appealed_by_id)
+    offers = sa.select(Loan.reference, Offer.remedy, Offer.amount, Offer.words, Offer.made_at, Offer.accepted_at)
+    offers = offers.join(Problem, Problem.id == Offer.problem_id).join(Loan, Loan.id == Problem.loan_id)
+    own = sa.or_(Offer.by_id == person.id, Offer.accepted_by_id == person.id)
+    judged = sa.or_(Problem.mediator_id == person.id, Problem.second_id == person.id)
+    judging = sa.select(Loan.reference, Problem.state, Problem.decided_at).join(Loan, Loan.id == Problem.loan_id)
+    mine = sa.or_(*(side == person.id for side in sides))
+    return [
+        extract("problems", _l("Problems of your loans"), problems.where(mine)),
+        extract("problem_offers", _l("What you proposed to settle them"), offers.where(own).order_by(Offer.id)),
+        extract("mediated", _l("Problems that you decided"), judging.where(judged).order_by(Problem.id)),
     ]
 
 

@@ -11,6 +11,7 @@ from marketplace.sharing.items import policy
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import GOING_ON, Handover, InLine, Loan
 from marketplace.sharing.items.models.listing import Accessory, Item, PickUpPlace
+from marketplace.sharing.items.models.problems import ERASED, Offer, Problem
 from marketplace.sharing.items.queries import loans as loan_queries
 from marketplace.sharing.items.queries.listings import SEARCH_KIND
 from marketplace.sharing.items.service import loans
@@ -83,6 +84,23 @@ def erase_loans(person: Person) -> None:
     handed = sa.or_(Handover.given_by_id == person.id, Handover.taken_by_id == person.id)
     db.session.execute(sa.update(Handover).where(handed).values(note="", remark="", nonce=""))
     db.session.execute(sa.delete(InLine).where(InLine.person_id == person.id))
+    _silence(Problem.loan_id.in_(sa.select(Loan.id).where(theirs)))
+    _silence(sa.or_(*(column == person.id for column in (Problem.by_id, Problem.answer_by_id, Problem.appealed_by_id))))
+    db.session.execute(sa.update(Offer).where(Offer.by_id == person.id).values(words=""))
+
+
+def _silence(which: sa.ColumnElement[bool]) -> None:
+    """Take what was written out of problems, which are all over; a decision keeps a sign that it had a reason."""
+    said = sa.select(Problem.id).where(which, Problem.words != "")
+    ids = list(db.session.scalars(said))
+    for one in ids:
+        uploads.detach(things.subject("problem", one))
+    gone = {"words": "", "answer": "", "appeal": ""}
+    reasons = {
+        column.key: sa.case((column != "", ERASED), else_="") for column in (Problem.reason, Problem.last_reason)
+    }
+    db.session.execute(sa.update(Problem).where(Problem.id.in_(ids)).values(**gone, **reasons))
+    db.session.execute(sa.update(Offer).where(Offer.problem_id.in_(ids)).values(words=""))
 
 
 def thin_loans() -> None:
@@ -94,6 +112,8 @@ def thin_loans() -> None:
     ids = list(db.session.scalars(old))
     db.session.execute(sa.update(Handover).where(Handover.loan_id.in_(ids)).values(note="", remark="", nonce=""))
     db.session.execute(sa.update(Loan).where(Loan.id.in_(ids)).values(message="", reason=""))
+    troubled = sa.select(Problem.loan_id).join(Loan, Loan.id == Problem.loan_id).where(over, Problem.words != "")
+    _silence(Problem.loan_id.in_(list(db.session.scalars(troubled.limit(AT_ONCE)))))
     gone = sa.select(Loan.id).where(Loan.ended_at <= now - ROWS_KEPT).order_by(Loan.id).limit(AT_ONCE)
     db.session.execute(sa.delete(Loan).where(Loan.id.in_(list(db.session.scalars(gone)))))
     left = sa.select(InLine.id).where(InLine.left_at <= now - WORDS_KEPT).order_by(InLine.id).limit(AT_ONCE)

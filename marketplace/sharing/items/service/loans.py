@@ -1,6 +1,6 @@
 """Asking for a thing, answering, and giving up what was agreed. What changes hands is told in handing.py."""
 
-from datetime import date, timedelta
+from datetime import date
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.policy import expect_may_act, expect_not_suspended
@@ -20,14 +20,13 @@ from marketplace.sharing.items.models.lending import (
     Refusal,
     days,
 )
-from marketplace.sharing.items.models.listing import Item
+from marketplace.sharing.items.models.listing import Item, UnitState
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
 from marketplace.sharing.items.service import line
 from marketplace.sharing.items.service.telling import announce, record, tell_borrower, tell_lender
 
-CLOSED_AFTER = timedelta(days=1)
-"""How long after its return something may still be said of a loan's condition."""
+CLOSED_AFTER = policy.REPORTED_WITHIN
 
 AT_ONCE = 200
 
@@ -184,6 +183,13 @@ def expire(loan: Loan) -> None:
     answered = loan.state is LoanState.PROPOSED
     _end(loan, LoanState.EXPIRED)
     (tell_lender if answered else tell_borrower)(loan, "not_taken" if answered else "unanswered")
+
+
+def lose(loan: Loan) -> None:
+    """End a loan whose thing does not come back and is made good; its pieces are gone."""
+    for piece in loan.pieces:
+        piece.unit.state = UnitState.GONE
+    _end(loan, LoanState.CLOSED)
 
 
 # --- parts ---

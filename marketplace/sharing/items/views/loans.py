@@ -25,7 +25,7 @@ from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.lending import InLine, Loan, LoanState, Refusal, Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.queries import line as lines
-from marketplace.sharing.items.queries import listings
+from marketplace.sharing.items.queries import listings, problems
 from marketplace.sharing.items.queries import loans as queries
 from marketplace.sharing.items.schemas import loans as schemas
 from marketplace.sharing.items.service import handing, line, loans, longer
@@ -108,6 +108,7 @@ def loan(reference: str) -> Response:
         pictures=of_subjects(subject("handover", one.id) for one in handovers.values()),
         may_cancel=policy.may_still_cancel(found, borrower=borrows),
         address=_address(found) if policy.shows_address(person, found) else None,
+        problem=problems.latest(found), may_report=bool(policy.troubles(found)),
     )  # fmt: skip
 
 
