@@ -46,8 +46,9 @@ from marketplace.sharing.items.models.listing import (
     LibraryHours,
     PickUpPlace,
 )
+from marketplace.sharing.items.models.wanted import WantedPost
 from marketplace.sharing.items.queries import listings
-from marketplace.sharing.items.service import loans
+from marketplace.sharing.items.service import loans, wanted
 from marketplace.sharing.spaces.models import (
     Booking,
     Feature,
@@ -382,5 +383,21 @@ def loan(of: Item, first: int, last: int, *, by: Person | None = None, **facts: 
     thing = listings.get_item(of.id)
     start, end = (date(2027, 3, day) for day in (first, last))
     made = loans.request(by or neighbour(), thing, start, end, **facts)
+    db.session.commit()
+    return made
+
+
+def wants(
+    by: Person,
+    title: str = "A ladder",
+    point: geo.Point = NEAR_THE_RIVER,
+    *,
+    category: str = "step-ladders",
+    first: date = date(2027, 3, 6),
+    last: date | None = None,
+    **facts: Any,
+) -> WantedPost:
+    """A thing that a neighbour looks for, on the first Saturday of March 2027 if nothing is said."""
+    made = wanted.post(by, point, title=title, category=category, first=first, last=last or first, **facts)
     db.session.commit()
     return made

@@ -22,6 +22,7 @@ MOST_TOKENS_STORED = 20_000
 MOST_TOKENS_ASKED = 24
 LONGEST_TEXT = 200_000
 LONGEST_QUERY = 1_000
+SHORTEST_TELLING = 3
 
 _RUN = re.compile(r"(?P<hangul>[가-힣]+)|[^\W_가-힣]+")
 _SYLLABLE = re.compile(r"[가-힣]")
@@ -135,9 +136,18 @@ def matching(kind: str, words: str) -> sa.Select[int]:
     """
     found = sa.select(SearchDocument.record_id).where(SearchDocument.kind == kind)
     asked = _asked(words)
-    if not asked:
-        return found
-    return found.where(_in_fts5(asked) if db.is_sqlite() else _in_tsvector(asked))
+    return found.where(_holds(asked)) if asked else found
+
+
+def holding_any(kind: str, words: str) -> sa.Select[int]:
+    """The ids of the records of this kind that hold at least one of these words, or a word that begins with one.
+
+    Words of one or two letters that are not Hangul say nothing; without any other there is nothing to find.
+    """
+    telling = (one for one in tokens(words[:LONGEST_QUERY]) if len(one) >= SHORTEST_TELLING or _SYLLABLE.match(one))
+    asked = dict.fromkeys(islice(telling, MOST_TOKENS_ASKED), True)
+    found = sa.select(SearchDocument.record_id).where(SearchDocument.kind == kind)
+    return found.where(_holds(asked, every=False) if asked else sa.false())
 
 
 def _asked(words: str) -> dict[str, bool]:
@@ -147,12 +157,18 @@ def _asked(words: str) -> dict[str, bool]:
     return dict(islice(begun.items(), MOST_TOKENS_ASKED))
 
 
-def _in_fts5(asked: dict[str, bool]) -> sa.ColumnElement[bool]:
-    query = " AND ".join(f'"{token}"{" *" if begun else ""}' for token, begun in asked.items())
+def _holds(asked: dict[str, bool], *, every: bool = True) -> sa.ColumnElement[bool]:
+    if db.is_sqlite():
+        return _in_fts5(asked, " AND " if every else " OR ")
+    return _in_tsvector(asked, " & " if every else " | ")
+
+
+def _in_fts5(asked: dict[str, bool], joined: str) -> sa.ColumnElement[bool]:
+    query = joined.join(f'"{token}"{" *" if begun else ""}' for token, begun in asked.items())
     hits = sa.text("SELECT rowid FROM search_words WHERE search_words MATCH :query").bindparams(query=query)
     return SearchDocument.id.in_(hits.columns(sa.column("rowid", sa.Integer)))
 
 
-def _in_tsvector(asked: dict[str, bool]) -> sa.ColumnElement[bool]:
-    query = " & ".join(f"'{token}'{':*' if begun else ''}" for token, begun in asked.items())
+def _in_tsvector(asked: dict[str, bool], joined: str) -> sa.ColumnElement[bool]:
+    query = joined.join(f"'{token}'{':*' if begun else ''}" for token, begun in asked.items())
     return sa.literal_column(_VECTOR).op("@@", return_type=sa.Boolean())(sa.cast(sa.literal(query, sa.Text), TSQUERY))

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, url_for
 
-from marketplace.kernel import cells, clock, geo
+from marketplace.kernel import cells, clock, db, geo
 from marketplace.kernel.access import reveal
+from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _l
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.listing import Item
 from marketplace.sharing.items.queries import availability, listings
+from marketplace.sharing.items.queries import wanted as board
 from marketplace.sharing.items.queries.search import Found, count_by_cell, find, memberships, point
 from marketplace.sharing.items.schemas.search import (
     AvailabilityQuestions,
@@ -23,8 +25,9 @@ from marketplace.sharing.items.schemas.search import (
     days_of,
     wanted,
 )
+from marketplace.sharing.items.schemas.wanted import WantedRecord, WantedSearch
 from marketplace.web.access import current_person, public
-from marketplace.web.api import GEOJSON, FeatureCollectionRecord, Page, With, endpoint
+from marketplace.web.api import GEOJSON, FeatureCollectionRecord, Page, With, cut, endpoint
 
 bp = Blueprint("items_api", __name__, url_prefix="/api/v1")
 
@@ -139,3 +142,34 @@ def _item(item_id: int) -> Item:
     person, item = current_person(), listings.get_item(item_id)
     reveal(policy.may_know, person, item, memberships(person))
     return item
+
+
+# --- the wanted board ---
+
+
+@bp.get("/wanted")
+@public
+@endpoint(
+    summary=_l("What neighbours look for, the latest first. Who and where is not told; only the district."),
+    tag=THINGS,
+    query=WantedSearch,
+    answer=WantedRecord,
+    paged=(int,),
+)
+def list_wanted(
+    limit: int, after: tuple[int] | None, q: str = "", category: str | None = None, district: int | None = None
+) -> Page:
+    """The posts of the board."""
+    query = board.board(q, category, district, after=after[0] if after else None)
+    return cut(db.session.scalars(query.limit(limit + 1)).all(), limit, lambda post: (post.id,))
+
+
+@bp.get("/wanted/<int:post_id>")
+@public
+@endpoint(summary=_l("One thing that a neighbour looks for."), tag=THINGS, answer=WantedRecord)
+def get_wanted(post_id: int) -> Any:
+    """A post of the board, as long as it is looked for."""
+    post = board.get_post(post_id)
+    if not post.is_open or post.hidden_at:
+        raise NotFound
+    return post

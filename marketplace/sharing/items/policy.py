@@ -13,6 +13,7 @@ from marketplace.sharing.items import errors
 from marketplace.sharing.items.models.lending import ASKED, PROMISED, Loan, LoanState, Way
 from marketplace.sharing.items.models.listing import Audience, Item, Library
 from marketplace.sharing.items.models.problems import MEDIATED, Problem, ProblemState, Trouble
+from marketplace.sharing.items.models.wanted import WantedPost
 
 DAY = timedelta(days=1)
 
@@ -251,8 +252,6 @@ LATE_DAYS = (1, 3, 7)
 STAFF_AFTER = timedelta(days=14)
 """From when on the city's staff look after it."""
 
-# --- libraries of things ---
-
 # --- loans: when something went wrong ---
 
 REPORTED_WITHIN = DAY
@@ -305,6 +304,8 @@ def may_mediate(person: Person | None, problem: Problem, apart: bool) -> bool:
     return problem.state is ProblemState.WAITING or problem.mediator_id != person.id
 
 
+# --- libraries of things ---
+
 LOOK_AHEAD_DAYS = 30
 
 
@@ -348,3 +349,16 @@ def next_opening(library: Library, after: datetime) -> Interval | None:
     first = clock.local(after).date()
     ahead = (first + timedelta(days=n) for n in range(LOOK_AHEAD_DAYS))
     return next((span for day in ahead for span in openings(library, day) if after < span.ends_at), None)
+
+
+# --- the wanted board ---
+
+
+def may_end(person: Person | None, post: WantedPost) -> bool:
+    """Whoever posted it."""
+    return person is not None and post.person_id == person.id
+
+
+def may_see_post(person: Person | None, post: WantedPost) -> bool:
+    """Everyone sees what is or was looked for; what moderators hide, only whoever posted it."""
+    return post.hidden_at is None or may_end(person, post)

@@ -40,6 +40,8 @@ class Wanted:
     free_of_charge: bool = False
     cell: int | None = None
     """In this privacy cell only."""
+    any_word: str = ""
+    """With at least one of these words."""
 
 
 def _none() -> Ids:
@@ -88,7 +90,7 @@ def point(near: str | None, latitude: float | None, longitude: float | None) -> 
 
 def count_by_cell(wanted: Wanted, person: Person | None = None, member_of: Collection[int] = ()) -> dict[int, int]:
     """How many things that someone may know of and that are as wanted lie in each privacy cell; one statement."""
-    each = _matching(wanted, person, member_of).subquery().c
+    each = matching(wanted, person, member_of).subquery().c
     counts = sa.select(each.cell, sa.func.count()).group_by(each.cell).order_by(each.cell)
     return {cell: count for cell, count in db.rows(counts) if count}
 
@@ -102,12 +104,13 @@ def memberships(person: Person | None) -> set[int]:
 
 def _candidates(wanted: Wanted, person: Person | None, member_of: Collection[int]) -> sa.Select[int, int, str]:
     """The things of each cell that are free, and those that are not, as one row: thousands come as a few hundred."""
-    each = _matching(wanted, person, member_of).cte("matching").prefix_with("MATERIALIZED").c
+    each = matching(wanted, person, member_of).cte("matching").prefix_with("MATERIALIZED").c
     ids = sa.func.aggregate_strings(sa.cast(each.id, sa.String), ",")
     return sa.select(each.cell, each.is_free, ids).group_by(each.cell, each.is_free)
 
 
-def _matching(wanted: Wanted, person: Person | None, member_of: Collection[int]) -> sa.Select[int, int, int]:
+def matching(wanted: Wanted, person: Person | None, member_of: Collection[int]) -> sa.Select[int, int, int]:
+    """All that someone may know of and that is as wanted but for the distance: id, `cell`, and whether it `is_free`."""
     is_free = sa.cast(sa.and_(*_free(wanted)), sa.Integer).label("is_free")
     query = sa.select(Item.id, Item.cell, is_free)
     return query.where(Item.offered, may_know(person, member_of), *_conditions(wanted))
@@ -132,6 +135,8 @@ def may_know(person: Person | None, member_of: Collection[int]) -> sa.ColumnElem
 def _conditions(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
     if wanted.words.strip():
         yield Item.id.in_(search.matching(SEARCH_KIND, wanted.words))
+    if wanted.any_word:
+        yield Item.id.in_(search.holding_any(SEARCH_KIND, wanted.any_word))
     if wanted.category:
         yield Item.category.in_(categories.with_all_below(wanted.category))
     if wanted.district_id:

@@ -30,7 +30,7 @@ def save(person: Person, point: Point | None, address: str = "") -> PickUpPlace:
     place = place or PickUpPlace(person_id=person.id)
     if point is not None:
         place.cell = cells.cell_of(point)
-        place.district_id = _district(person, point, place.cell)
+        place.district_id = district_of(person, point)
     place.address = vault.lock(address, listings.vault_place(person.id)) if address else ""
     db.session.add(place)
     db.session.flush()
@@ -41,8 +41,9 @@ def save(person: Person, point: Point | None, address: str = "") -> PickUpPlace:
     return place
 
 
-def _district(person: Person, point: Point, cell: int) -> int | None:
-    here = places.district_at(cells.centre(cell))
+def district_of(person: Person, point: Point) -> int | None:
+    """The district of the middle of the area in which a point lies. Raises OutsideTheCity."""
+    here = places.district_at(cells.centre(cells.cell_of(point)))
     if here is None and places.district_at(point) is None and places.districts():
         raise errors.OutsideTheCity(field="near")
     return here or person.district_id
