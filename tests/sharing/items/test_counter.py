@@ -1,5 +1,6 @@
 """The counter of a library: scanning, lending at once, handing out what was agreed, taking back; and repairs."""
 
+import re
 from datetime import date
 
 import pytest
@@ -230,6 +231,25 @@ def test_an_agreed_loan_is_handed_out_with_whichever_piece_is_in_hand(desk, tool
     loan = the_loan()
     assert (loan.state, [piece.unit_id for piece in loan.pieces]) == (LoanState.OUT, [other.id])
     lent(manager, next(unit for unit in units(drill) if unit.id == set_aside))  # it is free again
+
+
+def test_of_several_agreed_loans_the_counter_hands_out_the_one_asked_for(desk, tools, manager):
+    projector = item("Projector", of=tools, units=3)
+    sora, jiwoo = neighbour("Sora Han"), member(tools, manager)
+    agreed = [loans.accept(manager, factories.loan(projector, 1, 2, by=one)) for one in (sora, jiwoo.person)]
+    code = units(projector)[0].code
+
+    def offered(**asked):
+        page = desk.get(f"/libraries/{tools.id}/counter", query_string={"code": code, **asked}).text
+        names = re.findall(r'id="([^"]+)"', page)
+        assert len(names) == len(set(names))
+        return re.search(r"<h3[^>]*>(.+?)</h3>", page)[1]
+
+    assert offered() == "Hand out to Sora Han"
+    assert offered(loan=agreed[1].reference) == "Hand out to Jiwoo Park"
+    assert offered(card=jiwoo.card) == "Hand out to Jiwoo Park"
+    assert offered(loan="anew") == "Lend to someone now"
+    assert offered(card=jiwoo.card, loan="anew") == "Lend to Jiwoo Park now"
 
 
 def test_nothing_is_handed_out_before_its_first_day_or_twice(manager, tools):

@@ -138,6 +138,8 @@ class Scan(Schema):
 
     code = fields.String(load_default="", validate=validate.Length(max=200))
     card = fields.String(load_default="", validate=validate.Length(max=200))
+    loan = fields.String(validate=validate.Length(max=12))
+    """Of several that were agreed, the one to hand out; anything else lends the piece to someone now."""
 
 
 class Handing(Schema):

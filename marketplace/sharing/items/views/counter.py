@@ -30,6 +30,9 @@ from marketplace.web.pages import tell
 
 bp = Blueprint("counter", __name__)
 
+ANEW = "anew"
+"""In place of a loan's reference: nothing agreed before is handed out, the piece is lent to someone now."""
+
 looking.page("items.counter", _l("The counter of a library of things"))
 
 
@@ -44,7 +47,8 @@ def counter(library_id: int) -> ResponseReturnValue:
         return _page(library, asked, member=member)
     unit = _piece(library, code)
     if unit is not None:
-        return _page(library, _lending(library, unit, member), unit=unit, member=member)
+        form, reference = _lending(library, unit, member), asked.data.get("loan")
+        return _page(library, form, unit=unit, member=member, reference=reference)
     if found := libraries.member_by_card(library, code):
         return redirect(url_for(".counter", library_id=library.id, card=found.card), 303)
     asked.refuse("code", _("No piece and no card of this library has the code {code}.", code=code))
@@ -64,7 +68,7 @@ def lend(library_id: int, code: str) -> ResponseReturnValue:
             return redirect(url_for(".counter", library_id=library.id, card=form.data.get("card")), 303)
     member = libraries.member_by_card(library, form.value("card")) if with_card else None
     library, unit = _known(library_id, code)  # anew: what was undone is forgotten
-    return _page(library, form, unit=unit, member=member)
+    return _page(library, form, unit=unit, member=member, reference=ANEW)
 
 
 def _lend(library: Library, unit: ItemUnit, form: Form) -> Loan:
@@ -94,7 +98,7 @@ def hand_out(library_id: int, code: str) -> ResponseReturnValue:
             tell(_("Handed out to {name} until {day}.", name=loan.borrower.name, day=show_date(loan.last_day)))
             return redirect(url_for(".counter", library_id=library.id), 303)
     library, unit = _known(library_id, code)
-    return _page(library, form, unit=unit)
+    return _page(library, form, unit=unit, reference=form.value("reference"))
 
 
 @bp.post("/libraries/<int:library_id>/counter/<code>/back")
@@ -148,17 +152,31 @@ def _lending(library: Library, unit: ItemUnit, member: LibraryMember | None) -> 
     return Form(LendToCaller(), **usual, language=words.language.get(), channel=Channel.COUNTER.value)
 
 
+def _chosen(due: list[Loan], member: LibraryMember | None, reference: str | None) -> Loan | None:
+    """Which agreed loan to hand out: the one asked for, else the member's, else the first; none to lend it anew."""
+    if reference is not None:
+        return next((loan for loan in due if loan.reference == reference), None)
+    return next((loan for loan in due if member is None or loan.borrower_id == member.person_id), None)
+
+
 def _page(
-    library: Library, form: Form, *, unit: ItemUnit | None = None, member: LibraryMember | None = None
+    library: Library,
+    form: Form,
+    *,
+    unit: ItemUnit | None = None,
+    member: LibraryMember | None = None,
+    reference: str | None = None,
 ) -> Response:
     out = queries.loan_out(unit) if unit else None
     promised = queries.promised(unit.item) if unit else []
+    due = [loan for loan in promised if loan.first_day <= clock.today()]
     theirs = queries.loans_with(member.person, library) if member else []
     seen = {loan.borrower_id for loan in (*([out] if out else []), *promised, *theirs)}
     reads_about(library, "items.counter", seen | ({member.person_id} if member else set()))
     return form.page(
         "sharing/items/library/counter.html",
         library=library, unit=unit, member=member, out=out, promised=promised, theirs=theirs,
+        due=due, chosen=_chosen(due, member, reference),
         conditions=Condition, channels=list(CHANNELS.items()), today=clock.today(),
         ticket=libraries.open_ticket(unit) if unit else None,
     )  # fmt: skip
