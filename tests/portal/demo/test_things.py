@@ -14,7 +14,7 @@ from marketplace.kernel.occupancy import Kind, Occupancy
 from marketplace.sharing.items import policy
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import ASKED, BROUGHT_BACK, InLine, Loan, LoanState, Way, days
-from marketplace.sharing.items.models.libraries import RepairTicket
+from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library, PickUpPlace, UnitState
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
@@ -76,6 +76,12 @@ def test_two_libraries_of_things_stand_in_public_buildings_and_someone_runs_them
     repaired = set(db.session.scalars(sa.select(RepairTicket.unit_id).where(RepairTicket.closed_at.is_(None))))
     broken = set(db.session.scalars(sa.select(ItemUnit.id).where(ItemUnit.state == UnitState.REPAIR)))
     assert repaired == broken
+
+
+def test_no_card_of_a_member_is_the_code_of_a_piece(city):
+    cards, codes = (set(db.session.scalars(sa.select(which))) for which in (LibraryMember.card, ItemUnit.code))
+    assert cards
+    assert not cards & codes
 
 
 def test_every_loan_kept_the_things_rules_when_it_was_asked_for(city, loans):

@@ -41,6 +41,9 @@ EASY = 6
 PLAIN = 4
 """So many things of each library it has once, and none of them is being repaired."""
 
+CARDS = 10**9
+"""More than there are pieces: no card has the code of one, as a scanner at the counter tells neither from the other."""
+
 LISTED_DAYS = (40, 400)
 CHUNK = 5_000
 IN_REPAIR, PAUSED = 0.03, 0.03
@@ -179,7 +182,7 @@ def _join(random: Random, opened: Sequence[tuple[Library, Point]], crowd: Crowd)
             members.append(
                 LibraryMember(
                     id=(member_id := next(ids)), library_id=library.id, person_id=person.id,
-                    card=rows.reference(member_id), since=since, added_by_id=crowd.managers[library.building_id],
+                    card=rows.reference(CARDS + member_id), since=since, added_by_id=crowd.managers[library.building_id],
                 )
             )  # fmt: skip
     rows.write(members)
