@@ -30,8 +30,9 @@ from marketplace.civic.webhooks import service as webhooks
 from marketplace.kernel import clock, db
 from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
+from marketplace.sharing.items.models.problems import Trouble
 from marketplace.sharing.items.queries import libraries as library_queries
-from marketplace.sharing.items.service import handing, libraries, loans, longer, repairs, stock
+from marketplace.sharing.items.service import handing, libraries, loans, longer, problems, repairs, stock
 from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
 from marketplace.web.access import SAFE_METHODS
@@ -107,6 +108,7 @@ def city() -> City:
         **_reports(owner, room),
         **_credits(owner),
         **_loans(owner),
+        **_wanted(owner),
         **_library(library, who["manager"]),
         "link": "1-no-such-link",
         "name": "nosuchletter",
@@ -211,7 +213,7 @@ def _loans(owner: Any) -> dict[str, Any]:
         _handover, code = handing.offer(giver, one, Way.OUT, condition=Condition.GOOD)
         handing.take(one.borrower, one, Way.OUT, code)
     longer.ask_longer(lent[0].borrower, lent[0], date(2027, 3, 3))
-    return {
+    return _problem(owner, friend) | {
         "way": "out",
         "back": "back",
         "agreed": lent[1].reference,
@@ -221,6 +223,24 @@ def _loans(owner: Any) -> dict[str, Any]:
         "proposed": borrowed[1].reference,
         "requested": borrowed[2].reference,
     }
+
+
+def _wanted(owner: Any) -> dict[str, Any]:
+    """What the owner looks for, and what a friend who lends one looks for and could be offered."""
+    post, wish = factories.wants(owner), factories.wants(factories.neighbour("A friend"), "A drill", category="drills")
+    return {"post_id": post.id, "wish": wish.id}
+
+
+def _problem(owner: Any, friend: Any) -> dict[str, Any]:
+    """What the owner lent came back broken; a mediator is asked."""
+    lamp = factories.loan(factories.item("Lamp", owner), 1, 1, by=friend)
+    loans.accept(owner, lamp)
+    for giver, taker, way in ((owner, friend, Way.OUT), (friend, owner, Way.BACK)):
+        _handover, code = handing.offer(giver, lamp, way, condition=Condition.GOOD)
+        handing.take(taker, lamp, way, code)
+    found = problems.report(owner, lamp, Trouble.DAMAGED, "The bulb is broken.")
+    problems.ask_mediator(owner, found)
+    return {"troubled": lamp.reference, "problem_id": found.id}
 
 
 def _feed(owner: Any) -> str | None:
@@ -254,6 +274,16 @@ ABOUT = {  # what the address names, where it is not the plain one
     "loans.take": {"reference": "lent", "way": "back"},
     "loans.take_proposal": {"reference": "proposed"},
     "loans.withdraw": {"reference": "requested"},
+    "problems.accept": {"reference": "troubled"},
+    "problems.answer": {"reference": "troubled"},
+    "problems.appeal": {"reference": "troubled"},
+    "problems.ask_mediator": {"reference": "troubled"},
+    "problems.offer": {"reference": "troubled"},
+    "problems.problem": {"reference": "troubled"},
+    "problems.report": {"reference": "troubled"},
+    "problems.withdraw": {"reference": "troubled"},
+    "wanted.offer": {"post_id": "wish"},
+    "wanted.take_back": {"post_id": "wish"},
     "moderation.decision": {"reference": "judged"},
     "moderation.sent": {"reference": "report"},
     "moderation_staff.case": {"reference": "case"},
@@ -326,11 +356,20 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "loans.propose": {"first": "2027-03-10", "last": "2027-03-10"},
     "loans.take": {"code": "123456"},
     "loans.wait": {"days": 2},
+    "wanted.ask_me": {"within": 2000},
+    "wanted.end": {"ending": "found"},
+    "wanted.new": HERE | {"title": "A ladder", "category": "step-ladders", "first": "2027-03-06"},
     "moderation.decision": {"text": "It was a poem."},
     "moderation.report": {"reason": "spam"},
     "moderation_staff.case": {"act": "keep"},
     "moderation_staff.concern": {"text": "Spoke to both."},
     "moderation_staff.words": {"en": "No advertising.", "ko": "광고는 안 됩니다.", "version": 0},
+    "problems.accept": {"offer": "1"},
+    "problems.answer": {"words": "It was so."},
+    "problems.appeal": {"words": "Look again."},
+    "problems.mediate": {"remedy": "nothing", "reason": "Bulbs break."},
+    "problems.offer": {"remedy": "nothing"},
+    "problems.report": {"trouble": "damaged", "words": "It is broken."},
     "places_staff.edit": {"version": 1, "lift": "yes"},
     "spaces.counter": TIME | DETAILS | {
         "rules_accepted": "yes", "channel": "phone", "name": "Kim", "phone": "02-123-4567", "language": "en"
