@@ -42,8 +42,13 @@ def may_edit(person: Person | None, item: Item) -> bool:
 
 
 def may_find(person: Person | None, item: Item) -> bool:
-    """Everyone finds a thing that is offered; one that is not, only those who may change it."""
-    return item.offered or may_edit(person, item)
+    """Everyone finds a thing that is lent; one that is not, only those who may change it."""
+    return is_lent(item) or may_edit(person, item)
+
+
+def is_lent(item: Item) -> bool:
+    """Whether its owner offers it now, and its library lends at all; needs `item.library`."""
+    return item.offered and (item.library is None or item.library.open)
 
 
 def may_know(person: Person | None, item: Item, member_of: Collection[int]) -> bool:
@@ -82,7 +87,7 @@ def days_rule(item: Item, first: date, last: date) -> DomainError | None:
 
 
 def _offered(item: Item) -> DomainError | None:
-    return None if item.offered else errors.NotOffered()
+    return None if is_lent(item) else errors.NotOffered()
 
 
 def person_rule(item: Item, person: Person, member_of: Collection[int]) -> DomainError | None:

@@ -17,7 +17,7 @@ from marketplace.sharing.items.queries import libraries as library_queries
 from marketplace.sharing.items.queries import listings, personal
 from marketplace.sharing.items.queries import problems as problem_queries
 from marketplace.sharing.items.queries import wanted as wanted_queries
-from marketplace.sharing.items.queries.loans import for_calendar, handovers_by_id, loans_by_id, unsettled
+from marketplace.sharing.items.queries.loans import for_calendar, handovers_by_id, loans_by_id, member_of, unsettled
 from marketplace.sharing.items.schemas.loans import calendar_entry
 from marketplace.sharing.items.service import forgetting, libraries, line, loans, longer, problems, wanted
 from marketplace.sharing.items.service.listing import keep_out_of_sight
@@ -32,7 +32,7 @@ things.register(
         find=listings.by_id,
         title=lambda item: str(item.title),
         link=lambda item: url_for("items.item", item_id=item.id),
-        may_see=policy.may_find,
+        may_see=lambda person, item: policy.may_know(person, item, member_of(person, item) if person else ()),
         author_id=lambda item: item.owner_id,
         text=listings.text_of,
         hide=keep_out_of_sight,

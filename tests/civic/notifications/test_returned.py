@@ -115,7 +115,7 @@ def test_the_inbox_says_that_letters_come_back_until_the_address_is_confirmed_ag
     for page in ("/inbox", "/inbox/settings"):
         assert f"Letters to {jiwoo.email} come back" in browser.get(page).text
     with browser.application.test_request_context():
-        assert [queue.href for queue in hooks.waits_for_me.ask(jiwoo)] == ["/account/email"]
+        assert [queue.href for queue in hooks.waits_for_me.ask(people.person(jiwoo.id))] == ["/account/email"]
 
     answer = browser.send("/account/email", email=jiwoo.email, password=factories.PASSWORD)
     assert answer.status_code == 303

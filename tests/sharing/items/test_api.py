@@ -89,11 +89,15 @@ def test_what_is_lent_to_a_group_alone_does_not_exist_for_others(browser):
     tent = factories.item("Club tent", owner, audience=Audience.GROUP, group_id=club.id)
     member_id = member.id
     paths = [f"/items/{tent.id}", f"/api/v1/items/{tent.id}", f"/api/v1/items/{tent.id}/availability"]
+    asking = [f"/items/{tent.id}/borrow", f"/items/{tent.id}/wait", f"/report/item:{tent.id}"]
 
     assert [browser.get(path).status_code for path in paths] == [404] * 3
     assert browser.get("/api/v1/items.geojson").get_json()["features"] == []
+    factories.sign_in(browser, factories.neighbour("Hana"))
+    assert [browser.get(path).status_code for path in (*paths, *asking)] == [404] * 6
+    browser.send("/sign-out")
     factories.sign_in(browser, people.person(member_id))
-    assert browser.get(paths[0]).status_code == 200
+    assert [browser.get(path).status_code for path in (paths[0], *asking)] == [200] * 4
     assert "Club tent" in browser.get("/items/").text
 
 

@@ -211,6 +211,15 @@ def test_what_is_paused_hidden_or_withdrawn_is_not_found():
     assert found.free.size + found.others.size == 0
 
 
+def test_the_things_of_a_library_that_lends_no_more_are_not_found(browser):
+    closed, lending = factories.library(open=False), factories.library()
+    ladder = factories.item("ladder", of=closed)
+    factories.item("saw", of=lending)
+
+    assert titles(Wanted()) == ["saw"]
+    assert browser.get(f"/items/{ladder.id}").status_code == 404
+
+
 def test_things_for_the_members_of_a_group_are_found_by_them_and_their_owner_alone():
     member, owner, stranger = (factories.neighbour(name) for name in ("Jiwoo", "Minsu", "Hana"))
     club = factories.group(by=owner, members=[member])

@@ -17,7 +17,7 @@ from marketplace.kernel.intervals import HOLIDAY
 from marketplace.sharing.items.errors import NoSuchPlace
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import days
-from marketplace.sharing.items.models.listing import Audience, Item, ItemUnit, LibraryHours, UnitState
+from marketplace.sharing.items.models.listing import Audience, Item, ItemUnit, Library, LibraryHours, UnitState
 from marketplace.sharing.items.queries.listings import SEARCH_KIND
 
 Ids = NDArray[np.int64]
@@ -113,7 +113,13 @@ def matching(wanted: Wanted, person: Person | None, member_of: Collection[int]) 
     """All that someone may know of and that is as wanted but for the distance: id, `cell`, and whether it `is_free`."""
     is_free = sa.cast(sa.and_(*_free(wanted)), sa.Integer).label("is_free")
     query = sa.select(Item.id, Item.cell, is_free)
-    return query.where(Item.offered, may_know(person, member_of), *_conditions(wanted))
+    return query.where(is_lent(), may_know(person, member_of), *_conditions(wanted))
+
+
+def is_lent() -> sa.ColumnElement[bool]:
+    """That its owner offers it, and its library lends at all, as `policy.is_lent` asks."""
+    closed = sa.select(Library.id).where(sa.not_(Library.open))
+    return sa.and_(Item.offered, sa.or_(Item.library_id.is_(None), Item.library_id.not_in(closed)))
 
 
 def _unfolded(rows: Sequence[sa.Row[int, int, str]]) -> tuple[Ids, Ids, NDArray[np.bool_]]:

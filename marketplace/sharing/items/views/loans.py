@@ -58,7 +58,7 @@ looking.page("items.late_loans", _l("The list of things not brought back"))
 def borrow(item_id: int) -> ResponseReturnValue:
     """Check and send: the days, how many, and a word to the owner."""
     person, item = current_person(), listings.get_item(item_id)
-    reveal(policy.may_find, person, item)
+    reveal(policy.may_know, person, item, queries.member_of(person, item))
     asked: dict[str, Any] = {name: request.args.get(name) for name in ("first", "last")}
     with Form(schemas.LoanRequest(), **asked, quantity=request.args.get("quantity", 1), group=0) as form:
         if form.submitted:
@@ -259,7 +259,7 @@ def answer_longer(reference: str) -> ResponseReturnValue:
 def wait(item_id: int) -> ResponseReturnValue:
     """The line for a thing that others have: join it, see one's place, or leave."""
     person, item = current_person(), listings.get_item(item_id)
-    reveal(policy.may_find, person, item)
+    reveal(policy.may_know, person, item, queries.member_of(person, item))
     with Form(schemas.Wait(), days=request.args.get("days", 1)) as form:
         if form.submitted:
             line.join(person, item, form.data["days"])
