@@ -17,6 +17,11 @@ from marketplace.civic.moderation.models import Case, Concern
 from marketplace.civic.places.models import District
 from marketplace.kernel import clock
 from marketplace.portal.demo.queries import DOMAIN
+from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
+from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket, StockTake
+from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
+from marketplace.sharing.items.models.problems import Problem
+from marketplace.sharing.items.models.wanted import WantedPost
 from marketplace.sharing.spaces.models import Booking, BookingState, Space
 from tests.journeys.conftest import City, Visitor
 
@@ -37,6 +42,8 @@ NO_PAGES = {
     "/account/identity/link",
     "/moderation/together",  # but for those that were ticked, below
     "/conversations/<int:conversation_id>/block",  # one blocks a person, not a building
+    "/items/loans/<reference>/loan.ics", "/libraries/<int:library_id>/catalogue.csv",
+    "/libraries/<int:library_id>/labels.pdf", "/items/impact.csv",
 }  # fmt: skip
 WITH_QUESTIONS = [
     ("public", "/spaces/?date=<day>&from=13:00&to=18:00&minutes=120&people=20&needs=projector"),
@@ -55,6 +62,15 @@ WITH_QUESTIONS = [
     ("staff: staff, administrator", "/groups/staff/?show=all"),
     ("staff: staff, administrator", "/credits/staff/?show=all"),
     ("staff: moderator", "/moderation/together?case=<reference>"),
+    ("public", "/items/?first=<day>&last=<day>"),
+    ("public", "/items/?first=<day>&q=nothing-is-called-so&free=yes"),
+    ("public", "/items/?first=<day>&show=others"),
+    ("residents", "/items/loans?show=lent"),
+    ("residents", "/items/loans?when=past"),
+    ("residents", "/libraries/<int:library_id>/counter?code=<piece>"),
+    ("residents", "/libraries/<int:library_id>/counter?code=<broken_piece>"),
+    ("residents", "/libraries/<int:library_id>/counter?code=<taken>"),
+    ("residents", "/libraries/<int:library_id>/counter?card=<card>"),
 ]
 
 
@@ -109,6 +125,9 @@ def everyone(browser: Browser, city: City) -> Iterator[Everyone]:
     with_reports(made)
     with_an_app(made)
     with_a_webhook(made)
+    with_things(made)
+    with_a_problem(made)
+    with_a_library(made)
     yield made
     for visitor in made.visitors.values():
         visitor.page.context.close()
@@ -231,12 +250,87 @@ def with_a_webhook(everyone: Everyone) -> None:
     everyone.things["endpoint_id"] = everyone.city.ask("SELECT max(id) FROM webhook_endpoints")
 
 
+def with_things(everyone: Everyone) -> None:
+    """Of the resident: a thing to look at, one of another neighbour, loans of every kind, and a thing looked for."""
+    resident = everyone.window("resident")
+    person = everyone.city.ask(f"SELECT id FROM people WHERE email = 'resident@{DOMAIN}'")
+    own, others = Loan.item.has(Item.owner_id == person), Loan.borrower_id == person
+
+    def loan(side: sa.ColumnElement[bool], state: LoanState) -> str:
+        return str(everyone.city.ask(sa.select(Loan.reference).where(side, Loan.state == state).order_by(Loan.id)))
+
+    everyone.things |= {
+        "item_id": everyone.city.ask(sa.select(Item.id).where(Item.owner_id == person, Item.paused_at.is_(None))),
+        "foreign": everyone.city.ask(sa.select(Loan.item_id).where(others, Loan.state == LoanState.REQUESTED)),
+        "way": "out",
+        "asked": loan(own, LoanState.REQUESTED),
+        "to_give": loan(own, LoanState.ACCEPTED),
+        "to_take": loan(others, LoanState.ACCEPTED),
+        "borrowed": loan(others, LoanState.OUT),
+        "back": loan(others, LoanState.RETURNED),
+        "broken": loan(own, LoanState.RETURNED),
+    }
+    resident.go(f"/items/loans/{everyone.things['to_give']}/give/out")
+    resident.press("Show the code")
+    moderator = everyone.window("moderator")
+    moderator.go("/items/wanted/new")
+    moderator.field("What do you need?").fill("삼 미터 사다리")
+    everyone.city.typed.append("삼 미터 사다리")
+    moderator.page.locator("#category").select_option("step-ladders")
+    moderator.field("From").fill(str(everyone.things["day"]))
+    moderator.press("Put it on the board")
+    everyone.things["post_id"] = everyone.city.ask(sa.select(sa.func.max(WantedPost.id)))
+
+
+def with_a_problem(everyone: Everyone) -> None:
+    """The resident reports that something came back broken, and asks a mediator."""
+    resident = everyone.window("resident")
+    resident.go(f"/items/loans/{everyone.things['broken']}/problem/report")
+    resident.page.locator("input[name=trouble]").first.check()
+    resident.page.locator("textarea[name=words]").fill("손잡이가 부러졌습니다.")
+    everyone.city.typed.append("손잡이가 부러졌습니다.")
+    resident.press("Report it")
+    resident.page.locator("form[action$='/problem/mediator'] button").click()
+    everyone.things["problem_id"] = everyone.city.ask(sa.select(sa.func.max(Problem.id)))
+
+
+def with_a_library(everyone: Everyone) -> None:
+    """The manager's library of things has a piece that waits to be repaired, and its stock is being counted."""
+    manager, ask = everyone.window("manager"), everyone.city.ask
+    library = ask(sa.select(Library.id).where(Library.building_id == everyone.things["building_id"]))
+    pieces = sa.select(ItemUnit.code).where(ItemUnit.item.has(Item.library_id == library)).order_by(ItemUnit.id)
+    out = sa.select(LoanPiece.unit_id).where(LoanPiece.is_out)
+    everyone.things |= {
+        "library_id": library,
+        "card": ask(sa.select(LibraryMember.card).where(LibraryMember.library_id == library)),
+        "taken": ask(pieces.where(ItemUnit.id.in_(out))),
+        "piece": ask(pieces.where(ItemUnit.id.not_in(out))),
+        "broken_piece": ask(pieces.where(ItemUnit.id.not_in(out)).offset(1)),
+    }
+    manager.go(f"/libraries/{library}/repairs/{everyone.things['broken_piece']}/new")
+    manager.field("What is wrong").fill("스위치가 고장났습니다.")
+    everyone.city.typed.append("스위치가 고장났습니다.")
+    manager.press("Send it to repair")
+    everyone.things["ticket_id"] = ask(sa.select(sa.func.max(RepairTicket.id)))
+    manager.go(f"/libraries/{library}/stock")
+    manager.press("Start a count")
+    everyone.things["take_id"] = ask(sa.select(sa.func.max(StockTake.id)))
+
+
 OTHER_THING = {
     "/confirm/<link>": "confirm", "/new-password/<link>": "reset", "/spaces/bookings/<reference>/details": "held",
     "/spaces/staff/bookings/<reference>": "request", "/groups/join/<link>": "invitation",
     "/conversations/about/<subject>": "talked_about", "/report/sent/<reference>": "report",
     "/moderation/decisions/<reference>": "judged", "/moderation/cases/<reference>": "case",
     "/moderation/safeguarding/<reference>": "concern", "/moderation/together": "case",
+    "/items/<int:item_id>": "foreign", "/items/<int:item_id>/borrow": "foreign", "/items/<int:item_id>/wait": "foreign",
+    "/items/loans/<reference>": "borrowed", "/items/loans/<reference>/answer": "asked",
+    "/items/loans/<reference>/cancel": "to_take", "/items/loans/<reference>/longer": "borrowed",
+    "/items/loans/<reference>/code/<way> reference": "to_give",
+    "/items/loans/<reference>/give/<way> reference": "to_give",
+    "/items/loans/<reference>/take/<way> reference": "to_take",
+    "/items/loans/<reference>/problem": "broken", "/items/loans/<reference>/problem/report": "back",
+    "/things/<code>": "piece", "/libraries/<int:library_id>/repairs/<code>/new code": "piece",
 }  # fmt: skip
 SEEN_BY = {
     "public": "nobody",
@@ -260,8 +354,10 @@ SEEN_BY_OTHERS = {
 )
 def test_the_page_has_no_fault(everyone, mark, path):
     kind = path.partition("?")[0]
-    visitor = everyone.window(SEEN_BY_OTHERS.get(kind, SEEN_BY[mark]))
-    thing = lambda argument: str(everyone.things[OTHER_THING.get(kind, argument[1])])  # noqa: E731
+    runs_a_library = mark == "residents" and kind.startswith("/libraries/")
+    visitor = everyone.window(SEEN_BY_OTHERS.get(kind, "manager" if runs_a_library else SEEN_BY[mark]))
+    other = lambda name: OTHER_THING.get(f"{kind} {name}") or OTHER_THING.get(kind, name)  # noqa: E731
+    thing = lambda argument: str(everyone.things[other(argument[1])])  # noqa: E731
     address = re.sub(r"<(?:\w+:)?(\w+)>", thing, path)
     for language in ("en", "ko"):
         visitor.language = language
