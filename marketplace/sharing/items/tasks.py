@@ -19,7 +19,7 @@ from marketplace.sharing.items.queries import problems as problem_queries
 from marketplace.sharing.items.queries import wanted as wanted_queries
 from marketplace.sharing.items.queries.loans import for_calendar, handovers_by_id, loans_by_id, member_of, unsettled
 from marketplace.sharing.items.schemas.loans import calendar_entry
-from marketplace.sharing.items.service import forgetting, libraries, line, loans, longer, problems, wanted
+from marketplace.sharing.items.service import forgetting, impact, libraries, line, loans, longer, problems, wanted
 from marketplace.sharing.items.service.listing import keep_out_of_sight
 from marketplace.web.pages import whole_address
 
@@ -61,6 +61,10 @@ register(
         job="items.thin_things",
     ),
 )
+
+# --- what lending spared ---
+
+jobs.timed("items.record_months", every=timedelta(days=1), after=timedelta(hours=4))(impact.record_months)
 
 # --- libraries of things ---
 

@@ -13,8 +13,9 @@ from marketplace.kernel.words import _, _l
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.listing import Audience, Condition, Item
-from marketplace.sharing.items.queries import listings, similar
+from marketplace.sharing.items.queries import impact, listings, similar
 from marketplace.sharing.items.schemas import listing as schemas
+from marketplace.sharing.items.schemas.impact import line as impact_line
 from marketplace.sharing.items.service import listing, places
 from marketplace.web.access import current_person, residents
 from marketplace.web.forms import Form
@@ -116,7 +117,7 @@ def mine() -> Response:
     return page(
         "sharing/items/mine.html",
         shown=shown, pages=pages, place=listings.place_of(person), loans=listings.loans_by_state(ids),
-        same_pictures=similar.same_pictures(shown, person),
+        same_pictures=similar.same_pictures(shown, person), spared_line=impact_line(impact.lent_by(person), 1),
     )  # fmt: skip
 
 

@@ -24,10 +24,11 @@ from marketplace.kernel.writing import show_date, show_moment
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.lending import InLine, Loan, LoanState, Refusal, Way
 from marketplace.sharing.items.models.listing import Condition
+from marketplace.sharing.items.queries import impact, listings, problems
 from marketplace.sharing.items.queries import line as lines
-from marketplace.sharing.items.queries import listings, problems
 from marketplace.sharing.items.queries import loans as queries
 from marketplace.sharing.items.schemas import loans as schemas
+from marketplace.sharing.items.schemas.impact import line as impact_line
 from marketplace.sharing.items.service import handing, line, loans, longer
 from marketplace.web import downloads, security
 from marketplace.web.access import current_person, residents, staff
@@ -91,7 +92,11 @@ def mine() -> Response:
     lent, over = request.args.get("show") == "lent", request.args.get("when") == "past"
     pages, shown = listed(queries.loans_of(current_person(), lent=lent, over=over))
     places = [] if lent or over else lines.places_of(current_person())
-    return page("sharing/items/loans/mine.html", shown=shown, pages=pages, lent=lent, over=over, places=places)
+    return page(
+        "sharing/items/loans/mine.html",
+        shown=shown, pages=pages, lent=lent, over=over, places=places,
+        spared_line=impact_line(impact.borrowed_by(current_person()), 1),
+    )  # fmt: skip
 
 
 @bp.get("/items/loans/<reference>")
