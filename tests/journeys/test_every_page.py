@@ -43,7 +43,7 @@ NO_PAGES = {
     "/moderation/together",  # but for those that were ticked, below
     "/conversations/<int:conversation_id>/block",  # one blocks a person, not a building
     "/items/loans/<reference>/loan.ics", "/libraries/<int:library_id>/catalogue.csv",
-    "/libraries/<int:library_id>/labels.pdf", "/items/impact.csv",
+    "/libraries/<int:library_id>/labels.pdf", "/items/impact.csv", "/items/refusals.csv",
 }  # fmt: skip
 WITH_QUESTIONS = [
     ("public", "/spaces/?date=<day>&from=13:00&to=18:00&minutes=120&people=20&needs=projector"),
