@@ -45,7 +45,7 @@ SENTENCES_LEFT = r"""typed => {
   const walker = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
   const left = [];
   for (let node; (node = walker.nextNode());) {
-    if (node.parentElement.closest('script, style, noscript, code, blockquote, [lang="en"]')) continue;
+    if (node.parentElement.closest('script, style, noscript, code, blockquote, [lang="en"], [lang="fr"]')) continue;
     left.push(node.data);
   }
   for (const named of document.querySelectorAll("[aria-label], [title], [alt], [placeholder]"))
