@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import defaultdict
+from dataclasses import astuple
 from datetime import date, datetime, timedelta
 from itertools import product
 from random import Random
@@ -179,7 +180,7 @@ SIZES = [(1, 1), (9, 4), (10, 2), (10, 3), (14, 6), (40, 2), (60, 20)]
 
 @pytest.mark.parametrize("row", list(product(SIZES, repeat=3)))
 def test_no_row_gives_away_a_small_cell_or_the_sum_of_few(row):
-    hidden, whole = queries.shielded(row)
+    hidden, whole = queries.shielded(dict(enumerate(row)))
 
     for n, (loans, lenders) in enumerate(row):
         assert n in hidden or (loans >= 10 and lenders >= 3)
@@ -192,9 +193,46 @@ def test_no_row_gives_away_a_small_cell_or_the_sum_of_few(row):
 
 
 def test_a_row_without_small_cells_is_shown_whole():
-    assert queries.shielded([(10, 3), (400, 90)]) == (set(), True)
-    assert queries.shielded([(10, 3), (400, 90), (9, 9)]) == ({0, 2}, True)
-    assert queries.shielded([(9, 9)]) == ({0}, False)
+    assert queries.shielded(dict(enumerate([(10, 3), (400, 90)]))) == (set(), True)
+    assert queries.shielded(dict(enumerate([(10, 3), (400, 90), (9, 9)]))) == ({0, 2}, True)
+    assert queries.shielded(dict(enumerate([(9, 9)]))) == ({0}, False)
+
+
+def month(**cells: tuple[dict[str, Lent], int]) -> None:
+    """A month of March, recorded for districts of these names."""
+    for lent, lenders in cells.values():
+        db.session.add(
+            LendingMonth(
+                month=MARCH, district_id=factories.district().id, lenders=lenders, met=0,
+                loans=sum(one.loans for one in lent.values()),
+                by_category={code: astuple(one) for code, one in lent.items()},
+            )
+        )  # fmt: skip
+    db.session.flush()
+
+
+@pytest.mark.usefixtures("app")
+def test_emissions_of_few_loans_are_not_known_nor_given_away_by_the_total():
+    month(
+        few=({"drills": Lent(20), "vacuums": Lent(1)}, 5),
+        some=({"drills": Lent(20), "vacuums": Lent(12)}, 5),
+        many=({"vacuums": Lent(50)}, 9),
+        none=({"drills": Lent(20)}, 5),
+    )
+    [march] = queries.published()
+
+    assert [cell.footed for cell in march.districts.values()] == [0, 0, 50, 0]
+    assert [cell.loans for cell in march.districts.values()] == [21, 32, 50, 20]
+    assert (march.city.loans, march.city.footed) == (123, 63)
+
+
+@pytest.mark.usefixtures("app")
+def test_money_of_few_loans_is_not_known_and_neither_is_a_total_that_would_tell():
+    month(one=({"drills": Lent(20, 2, 90_000, 0)}, 5), other=({"drills": Lent(20)}, 5))
+    [march] = queries.published()
+
+    assert [cell.saved for cell in march.districts.values()] == [None, None]
+    assert (march.city.loans, march.city.saved) == (40, None)
 
 
 # --- pages ---

@@ -1,7 +1,7 @@
 """What lending spared: counted from loans, recorded by month, and as figures that give nobody away."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import reduce
 from typing import Any
@@ -173,9 +173,33 @@ def published() -> list[Month]:
 
 
 def _shown(first: date, cells: dict[District | None, Cell]) -> Month:
-    hidden, whole = shielded([(cell.loans, cell.lenders) for cell in cells.values()])
-    districts = {at: None if n in hidden else cell for n, (at, cell) in enumerate(cells.items())}
-    return Month(first, added(cells.values()) if whole else None, districts)
+    numbered = dict(enumerate(cells.values()))
+    hidden, whole = shielded({n: (cell.loans, cell.lenders) for n, cell in numbered.items()})
+    city = added(numbered.values())
+    shown = dict(numbered)
+    for many, without in ((_footed, _without_footprints), (_valued, _without_money)):
+        known = {n: (many(cell), cell.lenders) for n, cell in numbered.items() if many(cell) or n in hidden}
+        withheld, total = shielded(known, hidden)
+        shown |= {n: without(shown[n]) for n in withheld}
+        city = city if total else without(city)
+    districts = {at: None if n in hidden else shown[n] for n, at in enumerate(cells)}
+    return Month(first, city if whole else None, districts)
+
+
+def _footed(cell: Cell) -> int:
+    return cell.footed
+
+
+def _valued(cell: Cell) -> int:
+    return cell.total.valued
+
+
+def _without_footprints(cell: Cell) -> Cell:
+    return replace(cell, by_category={"": cell.total})
+
+
+def _without_money(cell: Cell) -> Cell:
+    return replace(cell, by_category={code: Lent(lent.loans) for code, lent in cell.by_category.items()})
 
 
 def added(cells: Iterable[Cell | None]) -> Cell:
@@ -183,15 +207,15 @@ def added(cells: Iterable[Cell | None]) -> Cell:
     return reduce(Cell.__add__, (cell for cell in cells if cell is not None), Cell())
 
 
-def shielded(cells: Sequence[tuple[int, int]]) -> tuple[set[int], bool]:
-    """Which cells of a row are hidden, and whether its total is shown. A cell is its loans and its lenders.
+def shielded(cells: Mapping[int, tuple[int, int]], already: Collection[int] = ()) -> tuple[set[int], bool]:
+    """Which cells of a row are hidden, some `already`, and whether its total is shown. A cell: its loans, its lenders.
 
     Small cells are hidden. What a reader gets by taking all that is shown from the total is the sum of the hidden ones:
     of two at least, and not small itself. Where it would be, the smallest other cell is hidden too; at last the total.
     A lender's things are in one district, so lenders add up. Parts of the city in which nothing was lent are no cells.
     """
-    hidden = {n for n, cell in enumerate(cells) if _small(*cell)}
-    others = sorted((cell, n) for n, cell in enumerate(cells) if n not in hidden)
+    hidden = {n for n, cell in cells.items() if n in already or _small(*cell)}
+    others = sorted((cell, n) for n, cell in cells.items() if n not in hidden)
     while hidden and not _safe([cells[n] for n in hidden]):
         if not others:
             return hidden, False

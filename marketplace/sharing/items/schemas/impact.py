@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from marketplace.kernel import money
-from marketplace.kernel.words import _
+from marketplace.kernel.words import _, ngettext
 from marketplace.sharing.items.models.footprints import VERSION
 from marketplace.sharing.items.queries.impact import Cell, Month, Range
 
@@ -23,15 +23,23 @@ def line(cell: Cell | None, digits: int = 0) -> list[str]:
     """A cell in words: loans, purchases, emissions, money, people met."""
     if cell is None:
         return [_("not shown")] * 5
-    kilograms, saved = cell.kilograms, cell.saved
+    saved = cell.saved
     low, high = (money.show(one) for one in saved) if saved else ("", "")
     return [
         f"{cell.loans:,}",
         span(cell.purchases, digits),
-        _("{kilograms} kg", kilograms=span(kilograms, digits)) if kilograms else _("not known"),
+        _known(cell, digits),
         _("not known") if not saved else low if low == high else _("{low} to {high}", low=low, high=high),
         f"{cell.met:,}",
     ]
+
+
+def _known(cell: Cell, digits: int) -> str:
+    """The emissions, and of how many of the loans."""
+    if cell.kilograms is None:
+        return _("not known")
+    loans = ngettext("{n} loan", "{n} loans", cell.footed)
+    return _("{kilograms} kg, of {loans}", kilograms=span(cell.kilograms, digits), loans=loans)
 
 
 def table(months: Iterable[Month]) -> Iterator[list[object]]:
