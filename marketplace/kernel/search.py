@@ -172,3 +172,28 @@ def _in_fts5(asked: dict[str, bool], joined: str) -> sa.ColumnElement[bool]:
 def _in_tsvector(asked: dict[str, bool], joined: str) -> sa.ColumnElement[bool]:
     query = joined.join(f"'{token}'{':*' if begun else ''}" for token, begun in asked.items())
     return sa.literal_column(_VECTOR).op("@@", return_type=sa.Boolean())(sa.cast(sa.literal(query, sa.Text), TSQUERY))
+
+
+class Holding:
+    """The words of a few records, held in memory to ask many queries of them; one statement."""
+
+    def __init__(self, kind: str, record_ids: list[int]) -> None:
+        few = sa.select(SearchDocument.record_id, SearchDocument.tokens).where(
+            SearchDocument.kind == kind, SearchDocument.record_id.in_(record_ids)
+        )
+        self._all = set(record_ids)
+        self._by_token: dict[str, set[int]] = {}
+        for record_id, stored in db.rows(few):
+            for token in stored.split():
+                self._by_token.setdefault(token, set()).add(record_id)
+
+    def matching(self, words: str) -> set[int]:
+        """The ids of those that `matching` finds."""
+        found = self._all
+        for token, begun in _asked(words).items():
+            if begun:
+                holders = (ids for known, ids in self._by_token.items() if known.startswith(token))
+                found = found & set().union(*holders)
+            else:
+                found = found & self._by_token.get(token, set())
+        return found

@@ -32,7 +32,8 @@ from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.models.problems import Trouble
 from marketplace.sharing.items.queries import libraries as library_queries
-from marketplace.sharing.items.service import handing, libraries, loans, longer, problems, repairs, stock
+from marketplace.sharing.items.queries.search import Wanted
+from marketplace.sharing.items.service import handing, libraries, loans, longer, problems, repairs, searches, stock
 from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
 from marketplace.web.access import SAFE_METHODS
@@ -226,9 +227,9 @@ def _loans(owner: Any) -> dict[str, Any]:
 
 
 def _wanted(owner: Any) -> dict[str, Any]:
-    """What the owner looks for, and what a friend who lends one looks for and could be offered."""
+    """What the owner looks for and a search that they saved, and what a friend looks for and could be offered."""
     post, wish = factories.wants(owner), factories.wants(factories.neighbour("A friend"), "A drill", category="drills")
-    return {"post_id": post.id, "wish": wish.id}
+    return {"post_id": post.id, "wish": wish.id, "search_id": searches.save(owner, Wanted(words="drill")).id}
 
 
 def _problem(owner: Any, friend: Any) -> dict[str, Any]:
@@ -356,6 +357,7 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "loans.propose": {"first": "2027-03-10", "last": "2027-03-10"},
     "loans.take": {"code": "123456"},
     "loans.wait": {"days": 2},
+    "searches.mine": {"q": "ladder"},
     "wanted.ask_me": {"within": 2000},
     "wanted.end": {"ending": "found"},
     "wanted.new": HERE | {"title": "A ladder", "category": "step-ladders", "first": "2027-03-06"},

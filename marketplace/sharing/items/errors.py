@@ -480,3 +480,18 @@ class OfferedAlready(Conflict):
     """One offer of each thing."""
 
     message = _l("You have offered this already.")
+
+
+# --- saved searches ---
+
+
+class NothingToSave(Invalid):
+    """Everything new would match."""
+
+    message = _l("Say what you look for: words, a category, a district or a distance.")
+
+
+class TooManySearches(Conflict):
+    """One person's searches."""
+
+    message = _l("You have saved {most} searches, which is the most. Delete one that you no longer need.")

@@ -16,10 +16,21 @@ from marketplace.sharing.items.models.lending import Loan
 from marketplace.sharing.items.queries import libraries as library_queries
 from marketplace.sharing.items.queries import listings, personal
 from marketplace.sharing.items.queries import problems as problem_queries
+from marketplace.sharing.items.queries import searches as search_queries
 from marketplace.sharing.items.queries import wanted as wanted_queries
 from marketplace.sharing.items.queries.loans import for_calendar, handovers_by_id, loans_by_id, member_of, unsettled
 from marketplace.sharing.items.schemas.loans import calendar_entry
-from marketplace.sharing.items.service import forgetting, impact, libraries, line, loans, longer, problems, wanted
+from marketplace.sharing.items.service import (
+    forgetting,
+    impact,
+    libraries,
+    line,
+    loans,
+    longer,
+    problems,
+    searches,
+    wanted,
+)
 from marketplace.sharing.items.service.listing import keep_out_of_sight
 from marketplace.web.pages import whole_address
 
@@ -556,4 +567,45 @@ register(
         Erased.DELETED,
         job="items.thin_wanted",
     ),
+)
+
+# --- saved searches ---
+
+SEARCHES = Topic("items_new", _l("New things that match a saved search"), _l("Once a day at most for each search."))
+
+models.register(
+    News(
+        "items.new_things",
+        SEARCHES,
+        lambda thing, facts: (
+            _l("New to borrow: {item}, and {n} more", item=thing.title, n=facts["n"] - 1)
+            if facts["n"] > 1
+            else _l("New to borrow: {item}", item=thing.title)
+        ),
+        letter="letters/items/new_things",
+        context=lambda _thing, _person, _facts: {"searches": whole_address(url_for("searches.mine"))},
+        link=lambda _thing, facts: str(facts["link"]),
+    )
+)
+models.register(
+    News(
+        "items.search_ended",
+        SEARCHES,
+        lambda _thing, _facts: _l("A search that you saved a year ago has ended; save it again if you still need it"),
+    )
+)
+hooks.personal_data.register(search_queries.own_data)
+hooks.erasing.register(searches.erase)
+jobs.timed("items.tell_of_new", every=timedelta(days=1), after=timedelta(hours=8))(searches.tell_of_new)
+jobs.timed("items.end_searches", every=timedelta(days=1), after=timedelta(hours=5))(searches.end_old)
+
+register(
+    Kept(
+        "saved_searches",
+        _l("Searches that you saved: words, category and place, the last as an area of 500 m"),
+        _l("so that you are told when somebody newly lends such a thing."),
+        _l("A year after you saved it, or said that you still need it."),
+        Erased.DELETED,
+        job="items.end_searches",
+    )
 )

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from marketplace.civic.accounts.models import Person, Role
 from marketplace.civic.moderation.models import Act, Reason
 from marketplace.civic.moderation.service import decisions
-from marketplace.kernel import cells, db
-from marketplace.sharing.items.models.wanted import AskMe, Ending, WantedOffer, WantedPost
+from marketplace.kernel import cells, db, geo
+from marketplace.sharing.items.models.listing import Audience
+from marketplace.sharing.items.models.wanted import AskMe, Ending, WantedAsked, WantedOffer, WantedPost
 from marketplace.sharing.items.queries import wanted as queries
 from marketplace.sharing.items.service import wanted
 from tests import factories
@@ -94,7 +95,7 @@ def test_an_owner_offers_in_one_tap_and_a_confirmation_and_the_poster_asks_for_i
 
 def test_an_offer_that_breaks_a_rule_is_refused_with_the_sentence(browser, minjun):
     elsewhere = factories.district("Hillside", west=128.0)
-    owner = lender(audience=factories.Item.audience.type.python_type.DISTRICT, district_id=elsewhere.id)
+    owner = lender(audience=Audience.DISTRICT, district_id=elsewhere.id)
     post = wants(minjun)
     sign_in(browser, owner)
     path = f"/items/wanted/{post.id}/offer/{thing_of(owner).id}"
@@ -236,9 +237,9 @@ def test_moving_within_a_cell_changes_nothing_of_a_post_and_its_answers(browser)
     lender(away=0.4, within=1000)
     west, south, east, north = cells._bounds(cells.cell_of(NEAR_THE_RIVER))
     seen = []
-    for point in (factories.geo.Point(south + 1e-6, west + 1e-6), factories.geo.Point(north - 1e-6, east - 1e-6)):
+    for point in (geo.Point(south + 1e-6, west + 1e-6), geo.Point(north - 1e-6, east - 1e-6)):
         post = wants(minjun, point=point)
-        asked = db.count(sa.select(wanted.WantedAsked).where(wanted.WantedAsked.post_id == post.id))
+        asked = db.count(sa.select(WantedAsked).where(WantedAsked.post_id == post.id))
         record = browser.get(f"/api/v1/wanted/{post.id}").json
         seen.append((asked, {name: record[name] for name in record if name not in {"id", "link"}}))
         wanted.end(minjun, post, Ending.FOUND)

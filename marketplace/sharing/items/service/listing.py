@@ -18,6 +18,7 @@ from marketplace.kernel.writing import show_list
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.listing import Accessory, Audience, Item, ItemUnit, UnitState
 from marketplace.sharing.items.queries import listings, similar
+from marketplace.sharing.items.service import searches
 
 MOST_LISTED, MOST_A_DAY = 100, 30
 MOST_PICTURES = 5
@@ -67,6 +68,7 @@ def put(item: Item, quantity: int, accessories: Parts = ()) -> None:
     db.session.add_all(_accessories(accessories, item.id))
     db.session.flush()
     search.index(listings.SEARCH_KIND, item.id, listings.words_of(item))
+    searches.note_new(item.id)
 
 
 def change(
@@ -117,6 +119,8 @@ def pause(person: Person, item: Item) -> None:
 def resume(person: Person, item: Item) -> None:
     """Offer it again."""
     item = _own(person, item)
+    if item.paused_at is not None:
+        searches.note_new(item.id)
     item.paused_at = None
     db.session.flush()
 
