@@ -182,7 +182,8 @@ def _join(random: Random, opened: Sequence[tuple[Library, Point]], crowd: Crowd)
             members.append(
                 LibraryMember(
                     id=(member_id := next(ids)), library_id=library.id, person_id=person.id,
-                    card=rows.reference(CARDS + member_id), since=since, added_by_id=crowd.managers[library.building_id],
+                    card=rows.reference(CARDS + member_id), since=since,
+                    added_by_id=crowd.managers[library.building_id],
                 )
             )  # fmt: skip
     rows.write(members)
