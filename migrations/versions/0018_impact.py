@@ -29,8 +29,10 @@ def upgrade() -> None:
         "uq_lending_months_elsewhere", "lending_months", ["month"],
         unique=True, sqlite_where=elsewhere, postgresql_where=elsewhere,
     )  # fmt: skip
+    op.create_index("ix_loans_returned_at", "loans", ["returned_at"])
 
 
 def downgrade() -> None:
     """As before."""
+    op.drop_index("ix_loans_returned_at", "loans")
     op.drop_table("lending_months")

@@ -105,7 +105,7 @@ class Loan(db.Base):
     asked_at: Mapped[datetime] = mapped_column(default=clock.now)
     accepted_at: Mapped[datetime | None]
     out_at: Mapped[datetime | None]
-    returned_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
     """When it came to whatever end."""
     longer_until: Mapped[date | None]

@@ -161,10 +161,18 @@ class Month:
     districts: dict[District | None, Cell | None]
 
 
-def published() -> list[Month]:
-    """Every month in which something was lent, the latest first, in one statement."""
+def years() -> list[int]:
+    """The years with months in which something was lent, the latest first."""
+    months = db.session.scalars(sa.select(LendingMonth.month).where(LendingMonth.loans > 0).distinct())
+    return sorted({month.year for month in months}, reverse=True)
+
+
+def published(year: int | None = None) -> list[Month]:
+    """The months in which something was lent, of one year or of all, the latest first, in one statement."""
     query = sa.select(LendingMonth).options(joinedload(LendingMonth.district))
     order = (LendingMonth.month.desc(), LendingMonth.district_id)
+    if year is not None:
+        query = query.where(LendingMonth.month.between(date(year, 1, 1), date(year, 12, 31)))
     months: dict[date, dict[District | None, Cell]] = {}
     for row in db.session.scalars(query.where(LendingMonth.loans > 0).order_by(*order)):
         lent = {code: Lent(*sums) for code, sums in row.by_category.items()}

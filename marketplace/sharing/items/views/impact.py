@@ -9,7 +9,7 @@ from marketplace.kernel import tables
 from marketplace.kernel.errors import NotFound
 from marketplace.sharing.items.models.footprints import DISPLACEMENT, FOOTPRINTS, VERSION
 from marketplace.sharing.items.queries import impact as queries
-from marketplace.sharing.items.queries.impact import Month, added
+from marketplace.sharing.items.queries.impact import added
 from marketplace.sharing.items.schemas import impact as schemas
 from marketplace.web import downloads
 from marketplace.web.access import public
@@ -22,14 +22,16 @@ bp = Blueprint("impact", __name__)
 @public
 def city() -> Response:
     """A year by month and by district, or the districts of one month."""
-    months = queries.published()
-    year, month = _asked(months)
-    of_year = [one for one in months if one.first.year == year]
+    years = queries.years()
+    year, month = _asked(years)
+    of_year = queries.published(year) if year else []
     chosen = [one for one in of_year if month in (None, one.first)]
+    if year and not chosen:
+        raise NotFound
     places = sorted({at for one in chosen for at in one.districts}, key=lambda at: at.name if at else "\uffff")
     return page(
         "sharing/items/impact.html",
-        year=year, month=month, years=sorted({one.first.year for one in months}, reverse=True),
+        year=year, month=month, years=years,
         months=[(one.first, schemas.line(one.city)) for one in of_year],
         whole=schemas.line(_together([one.city for one in of_year])),
         districts=[
@@ -47,18 +49,15 @@ def _together(cells: list[queries.Cell | None]) -> queries.Cell | None:
     return added(cells) if any(cells) else None
 
 
-def _asked(months: list[Month]) -> tuple[int | None, date | None]:
+def _asked(years: list[int]) -> tuple[int | None, date | None]:
     """The year and perhaps the month that the address asks for; the latest year if it asks for none."""
     asked = request.args.get("of", "")
     if not asked:
-        return (months[0].first.year if months else None), None
-    if not re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2]))?", asked):
+        return (years[0] if years else None), None
+    if not re.fullmatch(r"[0-9]{4}(-(0[1-9]|1[0-2]))?", asked) or int(asked[:4]) not in years:
         raise NotFound
     year = int(asked[:4])
-    month = date(year, int(asked[5:]), 1) if len(asked) > 4 and year else None
-    if not any(one.first.year == year and month in (None, one.first) for one in months):
-        raise NotFound
-    return year, month
+    return year, date(year, int(asked[5:]), 1) if asked[4:] else None
 
 
 @bp.get("/items/impact.csv")
