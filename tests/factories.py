@@ -337,6 +337,13 @@ def pick_up_place(owner: Person, point: geo.Point = NEAR_THE_RIVER, address: str
     db.session.commit()
 
 
+def place_of(owner: Person) -> PickUpPlace:
+    """The place where a neighbour hands things over, as it is now."""
+    found = listings.place_of(owner)
+    assert found is not None
+    return found
+
+
 def library(at: Building | None = None, *, name: str = "Riverside tool library", **facts: Any) -> Library:
     """A library of things in a public building, open every day from 9 to 18."""
     made = Library(name=name, building_id=(at or building(point=NEAR_THE_RIVER)).id, **facts)

@@ -19,11 +19,16 @@ SET: dict[str, dict[str, Any]] = {
     "moderation_appeals": {"answer": None, "answer_text": "", "answered_by_id": None, "answered_at": None},
     "handovers": {"taken_by_id": None, "taken_at": None},
     "items": {"category": "other", "group_id": None, "pick_up_to": 1440},
+    "loan_problem_offers": {"accepted_by_id": None, "accepted_at": None, "remedy": "sum"},
+    "loan_problems": {
+        "answer_by_id": None, "mediator_id": None, "decided_at": None, "second_id": None, "appealed_by_id": None,
+        "appealed_at": None, "closed_at": None, "remedy": None, "last_remedy": None,
+    },
     "messages": {"deleted_at": None},
     "moderation_decisions": {"act": "keep", "until": None, "days": None},
     "occupancies": {"expires_at": None},
     "uploads": {"refusal": None, "subject": None},
-}
+}  # fmt: skip
 """Values that a table's own checks ask for, where what is made up would be refused."""
 
 

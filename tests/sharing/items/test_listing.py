@@ -64,7 +64,7 @@ def promised(item, unit, last=2, state=LoanState.ACCEPTED, out=False):
 def test_a_thing_is_listed_at_its_owner_s_place_and_found_in_both_languages(owner):
     drill = listed(owner, description="By Bosch", quantity=3, accessories=[("Drill bit", 3), ("Charger", 1)])
 
-    place = listings.place_of(owner)
+    place = factories.place_of(owner)
     assert (drill.cell, drill.district_id) == (place.cell, place.district_id)
     assert [unit.number for unit in drill.units] == [1, 2, 3]
     assert len({unit.resource_id for unit in drill.units}) == 3
@@ -240,8 +240,10 @@ def test_moderators_take_a_thing_out_of_sight(owner):
     drill = listed(owner)
     thing = things.seen(neighbour(), f"item:{drill.id}")
     assert "Cordless drill" in thing.text
+    assert thing.kind.hide
     thing.kind.hide(thing.record, True)
     hidden = things.find(f"item:{drill.id}")
+    assert hidden
     assert not hidden.seen_by(neighbour())
     assert hidden.seen_by(owner)
 
@@ -254,7 +256,7 @@ def test_no_point_is_kept_but_its_area(owner):
     places.save(owner, point, "12 River Road")
     rows = [repr(row) for row in db.session.execute(sa.text("SELECT * FROM pick_up_places"))]
     assert not any("37.55" in row or "127.04" in row or "River" in row for row in rows)
-    assert listings.address_of(listings.place_of(owner)) == "12 River Road"
+    assert listings.address_of(factories.place_of(owner)) == "12 River Road"
 
 
 def test_moving_moves_every_thing_that_is_lent(owner):
@@ -264,7 +266,7 @@ def test_moving_moves_every_thing_that_is_lent(owner):
     before = gone.cell
     places.save(owner, geo.Point(37.55, 127.15), "")
     moved = listings.get_item(drill.id)
-    assert (moved.cell, moved.district_id) == (listings.place_of(owner).cell, far.id)
+    assert (moved.cell, moved.district_id) == (factories.place_of(owner).cell, far.id)
     assert listings.get_item(gone.id).cell == before
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.queries import of_subjects
 from marketplace.civic.uploads.service import magic
-from marketplace.kernel import clock, db, jobs
+from marketplace.kernel import clock, db, geo, jobs
 from marketplace.sharing.items.models.lending import LoanState
 from marketplace.sharing.items.models.listing import Audience, Condition, Item, PickUpPlace
 from marketplace.sharing.items.queries import listings
@@ -151,7 +151,7 @@ def test_the_first_time_the_place_is_asked_for_on_the_same_page(browser, newcome
     assert "No public building of that name" in unknown.text
 
     assert fill_in(browser, **THREE, near="Riverside", address="12 River Road").status_code == 303
-    place = listings.place_of(newcomer)
+    place = factories.place_of(newcomer)
     assert listings.address_of(place) == "12 River Road"
     assert only_item().cell == place.cell
     assert 'name="near"' not in browser.get("/items/new").text
@@ -317,19 +317,19 @@ def test_my_page_leads_to_my_things(browser, owner):
 
 def test_the_page_of_the_place_says_who_sees_what_and_moves_everything(browser, owner):
     drill = factories.item("Cordless drill", owner)
-    factories.building("Hill School", point=factories.geo.Point(37.59, 127.09))
+    factories.building("Hill School", point=geo.Point(37.59, 127.09))
     page = browser.get("/items/place").text
     for said in ("Riverside", "1 thing", "500 by 500 metres", "12 River Road, door 4", "is not kept"):
         assert said in page, said
 
     assert browser.send("/items/place", near="Hill School", address="4 Hill Lane").status_code == 303
     db.session.expire_all()
-    assert listings.get_item(drill.id).cell == listings.place_of(owner).cell != drill.cell
-    assert listings.address_of(listings.place_of(owner)) == "4 Hill Lane"
-    here = listings.place_of(owner).cell
+    assert listings.get_item(drill.id).cell == factories.place_of(owner).cell != drill.cell
+    assert listings.address_of(factories.place_of(owner)) == "4 Hill Lane"
+    here = factories.place_of(owner).cell
     browser.send("/items/place", address="5 Hill Lane")
     db.session.expire_all()
-    assert listings.place_of(owner).cell == here, "without a new place the area stays"
+    assert factories.place_of(owner).cell == here, "without a new place the area stays"
 
 
 def test_nobody_else_is_shown_the_address(browser, owner, app):

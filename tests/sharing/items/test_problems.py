@@ -220,6 +220,7 @@ def test_the_last_word_of_the_other_side_is_accepted_and_no_other(monday):
 
     problems.accept(borrower, found, late.id)
 
+    assert found.due
     assert (found.due.kept, found.due.returned, found.due.beyond) == (30_000, 0, 5_000)
     assert news(owner.id) == ["settled"]
     assert news(borrower.id) == ["reported", "offered", "offered"]
@@ -288,6 +289,7 @@ def test_neither_side_nor_whoever_shared_a_loan_with_one_mediates(monday):
 def test_an_appeal_goes_to_another_mediator_whose_word_is_the_last(monday):
     one = back(monday)
     found = brought_to(DECIDED, one, monday)
+    assert found.mediator_id
     first = known(found.mediator_id)
     problems.appeal(found.loan.borrower, found, "It was bent before.")
     assert not db.session.scalars(queries.to_mediate(first)).all()
@@ -296,10 +298,12 @@ def test_an_appeal_goes_to_another_mediator_whose_word_is_the_last(monday):
 
     problems.decide(moderator("Second"), found, Remedy.DEPOSIT, 10_000, "The pictures show both.")
 
+    assert found.due
     assert (found.state, found.due.kept, found.due.returned, found.why) == (
         FINAL, 10_000, 20_000, "The pictures show both.",
     )  # fmt: skip
     assert news(found.borrower_id)[-2:] == ["decided", "final"]
+    assert found.owner_id
     assert news(found.owner_id)[-3:] == ["decided", "appealed", "final"]
 
 
@@ -366,7 +370,7 @@ def test_who_leaves_takes_their_words_along_and_the_decision_stays(monday):
     found = brought_to(FINAL, one, monday)
     monday(at(20))
     loans.run_out()
-    forgetting.erase_loans(db.session.get(Person, found.borrower_id))
+    forgetting.erase_loans(db.session.get_one(Person, found.borrower_id))
     left = again(found)
     assert (left.words, left.answer, left.appeal, left.reason, left.last_reason) == ("", "", "", "–", "–")
     assert (left.remedy, left.last_amount) == (Remedy.SUM, 10_000)

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Role
 from marketplace.kernel import audit, db, words
-from marketplace.sharing.items.models.problems import Problem, ProblemState, Remedy
+from marketplace.sharing.items.models.problems import Problem, ProblemState, Remedy, Trouble
 from marketplace.sharing.items.service import problems
 from tests import factories
 from tests.conftest import MONDAY
@@ -120,7 +120,7 @@ def test_pictures_are_seen_by_both_sides_and_the_mediator_and_nobody_else(browse
     one = anew(back(monday))
     owner = owner_of(one.item)
     picture = factories.upload(owner)
-    found = problems.report(owner, one, problems.Trouble.DAMAGED, "See the picture.", pictures=[picture.id])
+    found = problems.report(owner, one, Trouble.DAMAGED, "See the picture.", pictures=[picture.id])
     problems.ask_mediator(owner, found)
     db.session.commit()
     shown = f"/uploads/{picture.key}/small"
