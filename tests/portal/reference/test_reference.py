@@ -8,7 +8,7 @@ from openapi_spec_validator import validate
 
 from marketplace.kernel import geo
 from marketplace.web import openapi
-from tests.factories import bearer, booking, building, district, march, person, space
+from tests.factories import bearer, booking, building, district, item, march, neighbour, person, space, wants
 
 
 @pytest.fixture
@@ -53,6 +53,7 @@ def test_what_is_answered_is_what_is_described(browser, spec):
     headers = bearer(resident)
     at = {
         "space_id": room.id, "building_id": hall.id, "district_id": hall.district_id, "reference": made.reference,
+        "item_id": item().id, "post_id": wants(neighbour()).id,
     }  # fmt: skip
     wish = {"start": "2027-03-04T10:00:00+09:00", "minutes": 60}
     bodies = {
