@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -21,6 +22,9 @@ from marketplace.settings import Settings
 
 KIND = os.environ.get("TEST_DATABASE", "sqlite")
 CLUSTER = os.environ.get("TEST_POSTGRES_URL", "")
+hypothesis.settings.register_profile("unhurried", deadline=None)  # no test fails for a machine that is busy
+hypothesis.settings.load_profile("unhurried")
+
 MONDAY = datetime(2027, 3, 1, 0, 0, tzinfo=UTC)
 """Monday 1 March 2027, 09:00 in Seoul: the moment at which every test begins. (1 March is a Korean holiday.)"""
 

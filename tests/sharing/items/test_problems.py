@@ -13,13 +13,13 @@ from marketplace.civic.notifications.models import Notice
 from marketplace.kernel import audit, clock, db
 from marketplace.kernel.errors import Forbidden
 from marketplace.sharing.items import errors
-from marketplace.sharing.items.models.lending import LoanState, Way
-from marketplace.sharing.items.models.listing import Condition, ItemUnit, UnitState
+from marketplace.sharing.items.models.lending import Loan, LoanState, Way
+from marketplace.sharing.items.models.listing import Condition, ItemUnit, Library, UnitState
 from marketplace.sharing.items.models.problems import Problem, ProblemState, Remedy, Trouble
 from marketplace.sharing.items.queries import loans as loan_queries
 from marketplace.sharing.items.queries import problems as queries
 from marketplace.sharing.items.service import forgetting, handing, loans, longer, problems
-from tests.factories import item, loan, neighbour
+from tests.factories import item, library, loan, neighbour
 from tests.sharing.items.test_loans import anew, at, owner_of
 
 HOUR = timedelta(hours=1)
@@ -284,6 +284,34 @@ def test_neither_side_nor_whoever_shared_a_loan_with_one_mediates(monday):
     stranger = known(stranger.id)
     assert [one.id for one in db.session.scalars(queries.to_mediate(stranger))] == [found.id]
     problems.decide(stranger, found, Remedy.NOTHING, 0, "Wear.")
+
+
+def test_whoever_borrowed_from_one_library_mediates_for_another():
+    def lent(of: Library, to: Person) -> Loan:
+        made = Loan(
+            item_id=item(of=of).id, borrower_id=to.id, first_day=clock.today(), last_day=clock.today(),
+            state=LoanState.RETURNED, accepted_at=clock.now(),
+        )  # fmt: skip
+        db.session.add(made)
+        db.session.flush()
+        return made
+
+    def waiting(one: Loan) -> Problem:
+        made = Problem(
+            loan_id=one.id, borrower_id=one.borrower_id, by_id=one.borrower_id, by_borrower=True, most=0, deposit=0,
+            trouble=Trouble.NOT_AS_SAID, state=WAITING, words="Blunt.", due_at=clock.now(),
+        )  # fmt: skip
+        db.session.add(made)
+        db.session.flush()
+        return made
+
+    mediator, near, far = moderator(), library(), library()
+    lent(near, mediator)
+    too_near, apart = (waiting(lent(one, neighbour())) for one in (near, far))
+
+    assert not queries.is_apart(mediator, too_near)
+    assert queries.is_apart(mediator, apart)
+    assert list(db.session.scalars(queries.to_mediate(mediator))) == [apart]
 
 
 def test_an_appeal_goes_to_another_mediator_whose_word_is_the_last(monday):

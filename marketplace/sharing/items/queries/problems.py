@@ -109,14 +109,15 @@ def _apart(person: Person) -> sa.ColumnElement[bool]:
     own = sa.select(Loan.id).where(sa.or_(loans.borrowed_by(person), loans.lent_by(person)))
     shared, item, library = aliased(Loan), aliased(Item), aliased(Item)
     sides = (Problem.borrower_id, Problem.owner_id)
-    its_library = sa.select(library.library_id).join(Loan, Loan.item_id == library.id).where(Loan.id == Problem.loan_id)
+    lent = sa.select(library.library_id).join(Loan, Loan.item_id == library.id).where(Loan.id == Problem.loan_id)
+    its_library = lent.correlate(Problem).scalar_subquery()
     with_them = (
         sa.exists()
         .where(shared.item_id == item.id, shared.accepted_at.is_not(None))
         .where(
             sa.or_(
                 sa.and_(shared.borrower_id == person.id, item.owner_id.in_(sides)),
-                sa.and_(shared.borrower_id == person.id, item.library_id == its_library.scalar_subquery()),
+                sa.and_(shared.borrower_id == person.id, item.library_id == its_library),
                 sa.and_(item.owner_id == person.id, shared.borrower_id.in_(sides)),
             )
         )
