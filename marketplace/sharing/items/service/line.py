@@ -26,7 +26,7 @@ def join(person: Person, item: Item, length: int) -> InLine:
     TooManyLines.
     """
     expect_may_act(person)
-    if not item.offered:
+    if not policy.is_lent(item):
         raise errors.NotOffered
     if refusal := policy.person_rule(item, person, loan_queries.member_of(person, item)):
         raise refusal
