@@ -115,6 +115,13 @@ def groups_of(person: Person) -> list[GroupMember]:
     return list(db.session.scalars(loaded.order_by(Group.closed_at.is_not(None), Group.name, Group.id)))
 
 
+def group_ids(person: Person | None) -> set[int]:
+    """The ids of the groups that someone belongs to."""
+    if person is None:
+        return set()
+    return set(db.session.scalars(sa.select(GroupMember.group_id).where(GroupMember.person_id == person.id)))
+
+
 def acting_for(person: Person) -> list[Group]:
     """The groups for which a person may act, by name."""
     return [one.group for one in groups_of(person) if policy.may_act_for(person, one.group)]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from flask import Blueprint, url_for
 
+from marketplace.civic.groups.queries import group_ids
 from marketplace.kernel import cells, clock, db, geo
 from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
@@ -15,7 +16,7 @@ from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.listing import Item
 from marketplace.sharing.items.queries import availability, listings
 from marketplace.sharing.items.queries import wanted as board
-from marketplace.sharing.items.queries.search import Found, count_by_cell, find, memberships, point
+from marketplace.sharing.items.queries.search import Found, count_by_cell, find, point
 from marketplace.sharing.items.schemas.search import (
     AvailabilityQuestions,
     AvailabilityRecord,
@@ -50,7 +51,7 @@ ROUNDED = 10
 def list_items(limit: int, after: tuple[int, int, int] | None, **asked: Any) -> Page:
     """The things asked for."""
     person = current_person()
-    found = find(_wanted(asked), person, memberships(person))
+    found = find(_wanted(asked), person, group_ids(person))
     ranked = np.concatenate([found.free, found.others])
     start = _start(found, after)
     chosen = ranked[start : start + limit].tolist()
@@ -107,7 +108,7 @@ def _rounded(metres: float | None) -> int | None:
 def map_items(**asked: Any) -> dict[str, Any]:
     """The areas of the things asked for; no thing has a point of its own."""
     person = current_person()
-    counts = count_by_cell(_wanted(asked), person, memberships(person))
+    counts = count_by_cell(_wanted(asked), person, group_ids(person))
     return geo.to_geojson(
         geo.Feature(cells.area(cell), {"count": count, "link": url_for("items.search", cell=cell)}, cell)
         for cell, count in counts.items()
@@ -140,7 +141,7 @@ def list_free_days(item_id: int, days: int, first: date | None = None) -> dict[s
 
 def _item(item_id: int) -> Item:
     person, item = current_person(), listings.get_item(item_id)
-    reveal(policy.may_know, person, item, memberships(person))
+    reveal(policy.may_know, person, item, group_ids(person))
     return item
 
 

@@ -117,8 +117,7 @@ def hours_end(item: Item, day: date) -> datetime:
 def hours(item: Item, day: date) -> list[tuple[int, int]]:
     """In which minutes of a day it is handed over and taken back; needs `item.library.hours`."""
     if item.library is not None:
-        weekday = HOLIDAY if calendar.is_holiday(day) else day.weekday()
-        return [(span.opens, span.closes) for span in item.library.hours if span.weekday == weekday]
+        return _counter_hours(item.library, day)
     return [(item.pick_up_from, item.pick_up_to)] if item.pick_up_days >> day.weekday() & 1 else []
 
 
@@ -344,9 +343,13 @@ def office(person: Person, library: Library) -> dict[str, object]:
 
 def openings(library: Library, day: date) -> list[Interval]:
     """When a library's counter is open on a day, in order; needs `hours`."""
+    spans = _counter_hours(library, day) if library.open else []
+    return [Interval(clock.at(day, opens), clock.at(day, closes)) for opens, closes in spans]
+
+
+def _counter_hours(library: Library, day: date) -> list[tuple[int, int]]:
     weekday = HOLIDAY if calendar.is_holiday(day) else day.weekday()
-    spans = sorted((one.opens, one.closes) for one in library.hours if one.weekday == weekday)
-    return [Interval(clock.at(day, opens), clock.at(day, closes)) for opens, closes in spans] if library.open else []
+    return sorted((span.opens, span.closes) for span in library.hours if span.weekday == weekday)
 
 
 def next_opening(library: Library, after: datetime) -> Interval | None:

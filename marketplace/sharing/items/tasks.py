@@ -43,7 +43,7 @@ things.register(
         find=listings.by_id,
         title=lambda item: str(item.title),
         link=lambda item: url_for("items.item", item_id=item.id),
-        may_see=lambda person, item: policy.may_know(person, item, member_of(person, item) if person else ()),
+        may_see=lambda person, item: policy.may_know(person, item, member_of(person, item)),
         author_id=lambda item: item.owner_id,
         text=listings.text_of,
         hide=keep_out_of_sight,

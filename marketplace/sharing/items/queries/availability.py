@@ -29,14 +29,18 @@ def days(item: Item, first: date, last: date) -> dict[date, int]:
     return {first + n * DAY: count for n, count in enumerate(counts)}
 
 
-def next_free(items: Sequence[Item], length: int, after: date, quantity: int = 1) -> dict[int, date]:
+def next_free(
+    items: Sequence[Item], length: int, after: date, quantity: int = 1, *, ahead: int = NEXT_FREE_DAYS
+) -> dict[int, date]:
     """The first day from which so many pieces of each thing are free for so many days, as its rules allow.
 
-    Looked for within ninety days of a day; what is not free in that time is left out. One statement. Needs `units`
+    Looked for on so many days from one on; what is free from none of them is left out. One statement. Needs `units`
     and `library.hours`.
     """
+    if ahead < 1:
+        return {}
     after = max(after, clock.today())
-    tables = _tables(items, after, after + (NEXT_FREE_DAYS + length - 2) * DAY)
+    tables = _tables(items, after, after + (ahead + length - 2) * DAY)
     found: dict[int, date] = {}
     for item in items:
         pieces = sliding_window_view(tables[item.id], length, axis=1).all(axis=2).sum(axis=0)

@@ -9,7 +9,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.groups.models import Group
-from marketplace.civic.groups.queries import groups_of, officer_group_ids
+from marketplace.civic.groups.queries import group_ids, officer_group_ids
 from marketplace.kernel import clock, db, occupancy
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.intervals import Interval
@@ -24,10 +24,10 @@ from marketplace.sharing.items.models.lending import (
     LoanPiece,
     LoanState,
     Way,
-    days,
 )
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
 from marketplace.sharing.items.models.problems import Problem
+from marketplace.sharing.items.queries import availability
 from marketplace.sharing.items.queries.listings import everything
 
 IN_CALENDAR = timedelta(days=30)
@@ -123,9 +123,9 @@ def for_calendar(person: Person) -> list[Loan]:
     return list(db.session.scalars(query.where(Loan.last_day > clock.today() - IN_CALENDAR).order_by(Loan.id)))
 
 
-def member_of(person: Person, item: Item) -> set[int]:
+def member_of(person: Person | None, item: Item) -> set[int]:
     """The groups of a person, where the thing is lent to a group's members only."""
-    return {one.group_id for one in groups_of(person)} if item.group_id is not None else set()
+    return group_ids(person) if item.group_id is not None else set()
 
 
 def count_asked(person: Person) -> int:
@@ -247,15 +247,5 @@ def next_free(item: Item, length: timedelta, quantity: int, after: date) -> date
 
     `length` is what lies between the first day and the last. Needs what `broken_rule` needs.
     """
-    latest = clock.today() + timedelta(days=item.horizon_days)
-    if after > latest:
-        return None
-    whole_time = days(after, latest + length)
-    held = occupancy.held_seconds([unit.resource_id for unit in item.ready_units], whole_time, idle=True)
-    for first in (after + timedelta(days=n) for n in range((latest - after).days + 1)):
-        wanted = days(first, first + length)
-        start, end = wanted.starts_at.timestamp(), wanted.ends_at.timestamp()
-        free = sum(not any(since < end and until > start for since, until in spans) for spans in held.values())
-        if free >= quantity and policy.days_rule(item, first, first + length) is None:
-            return first
-    return None
+    ahead = (clock.today() + timedelta(days=item.horizon_days) - after).days + 1
+    return availability.next_free([item], length.days + 1, after, quantity, ahead=ahead).get(item.id)

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 
 from marketplace.civic.accounts.models import Person
-from marketplace.civic.groups.models import GroupMember
 from marketplace.civic.places import queries as places
 from marketplace.kernel import calendar, cells, clock, db, occupancy, search
 from marketplace.kernel.geo import Point
@@ -93,13 +92,6 @@ def count_by_cell(wanted: Wanted, person: Person | None = None, member_of: Colle
     each = matching(wanted, person, member_of).subquery().c
     counts = sa.select(each.cell, sa.func.count()).group_by(each.cell).order_by(each.cell)
     return {cell: count for cell, count in db.rows(counts) if count}
-
-
-def memberships(person: Person | None) -> set[int]:
-    """The groups that someone belongs to."""
-    if person is None:
-        return set()
-    return set(db.session.scalars(sa.select(GroupMember.group_id).where(GroupMember.person_id == person.id)))
 
 
 def _candidates(wanted: Wanted, person: Person | None, member_of: Collection[int]) -> sa.Select[int, int, str]:

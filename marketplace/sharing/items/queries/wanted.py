@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.groups.queries import group_ids
 from marketplace.kernel import cells, clock, db, search
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.geo import Point
@@ -17,7 +18,7 @@ from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.listing import Audience, Item
 from marketplace.sharing.items.models.wanted import AskMe, WantedAsked, WantedOffer, WantedPost
 from marketplace.sharing.items.queries import listings
-from marketplace.sharing.items.queries.search import Wanted, matching, memberships
+from marketplace.sharing.items.queries.search import Wanted, matching
 
 SEARCH_KIND = "wanted"
 MOST_LETTERS, LETTERS_SINCE = 3, timedelta(days=7)
@@ -120,12 +121,6 @@ def offer_of(post: WantedPost, item: Item) -> WantedOffer | None:
     return db.session.scalar(query)
 
 
-def offers_by_id(ids: Collection[int]) -> dict[int, WantedOffer]:
-    """These offers by id."""
-    query = sa.select(WantedOffer).where(WantedOffer.id.in_(ids)).options(*_with_item())
-    return {offer.id: offer for offer in db.session.scalars(query)}
-
-
 def own_to_offer(person: Person, post: WantedPost) -> Sequence[Item]:
     """What a person lends now and could offer: such things first, those of its words next, then the latest."""
     such = Item.category.in_(categories.with_all_below(post.category))
@@ -165,7 +160,7 @@ def owners_to_ask(post: WantedPost, poster: Person, point: Point, most: int) -> 
     Those with something free on those days come first, the nearest first; nobody who was asked often lately. One
     statement for all, however many lend such things; distances are from the middle of one cell to that of the other.
     """
-    member_of = memberships(poster)
+    member_of = group_ids(poster)
     such = Wanted(
         any_word=post.title, category=post.category, first=max(post.first_day, clock.today()), last=post.last_day,
         quantity=post.quantity,

@@ -13,14 +13,13 @@ from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.attributes import flag_modified
 
 from marketplace.civic.accounts.models import Person
-from marketplace.kernel import audit, cells, clock, db, occupancy, search
+from marketplace.kernel import audit, cells, clock, db, search
 from marketplace.kernel.access import permit
-from marketplace.kernel.references import new_reference
 from marketplace.kernel.things import subject
 from marketplace.kernel.words import Text, _l
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.layouts.catalogue import Entry, Refusal, entry_of
-from marketplace.sharing.items.models.listing import Accessory, Item, ItemUnit, Library, UnitState
+from marketplace.sharing.items.models.listing import Item, ItemUnit, Library, UnitState
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.service import listing
 
@@ -86,17 +85,6 @@ def _label(units: Iterable[ItemUnit], codes: Iterable[str]) -> None:
     for unit, code in zip(units, codes, strict=False):
         unit.code = code
     db.session.flush()
-
-
-def _more(item: Item, many: int) -> list[ItemUnit]:
-    """So many new pieces."""
-    last = max(unit.number for unit in item.units)
-    new = [
-        ItemUnit(item_id=item.id, resource_id=occupancy.add_resource().id, number=last + number, code=new_reference())
-        for number in range(1, many + 1)
-    ]
-    db.session.add_all(new)
-    return new
 
 
 # --- a whole table ---
@@ -192,7 +180,7 @@ def _take(library: Library, here: _Here, row: Entry) -> str:
     back = [unit for unit in item.units if unit.code in new_codes]
     for unit in back:
         unit.state = UnitState.READY
-    new = _more(item, row.pieces - now.pieces - len(back))
+    new = listing.more_pieces(item, row.pieces - now.pieces - len(back))
     _label(new, (code for code in new_codes if code not in {unit.code for unit in back}))
     here.by_code |= dict.fromkeys(new_codes, item)
     return "updated"
@@ -207,10 +195,7 @@ def _bring_up(item: Item, row: Entry, now: Entry) -> None:
         if value != getattr(now, name):
             setattr(item, name, value)
     if row.accessories != now.accessories:
-        item.accessories = [
-            Accessory(position=position, name=name, count=count)
-            for position, (name, count) in enumerate(row.accessories, 1)
-        ]
+        item.accessories = listing.accessories_of(row.accessories)
     if row.paused != now.paused:
         item.paused_at = clock.now() if row.paused else None
     flag_modified(item, "title")  # a new version, whatever was changed

@@ -65,7 +65,7 @@ def put(item: Item, quantity: int, accessories: Parts = ()) -> None:
     db.session.add(item)
     db.session.flush()
     db.session.add_all(_piece(item, number) for number in range(1, quantity + 1))
-    db.session.add_all(_accessories(accessories, item.id))
+    db.session.add_all(accessories_of(accessories, item.id))
     db.session.flush()
     search.index(listings.SEARCH_KIND, item.id, listings.words_of(item))
     searches.note_new(item.id)
@@ -99,7 +99,7 @@ def change(
         _expect_audience(person, item)
     _bring_to(item, quantity)
     if list(accessories) != [(part.name, part.count) for part in item.accessories]:
-        item.accessories = _accessories(accessories)
+        item.accessories = accessories_of(accessories)
     uploads.detach(subject(item), drop)
     uploads.attach(person, pictures, subject(item), most=MOST_PICTURES)
     db.session.flush()
@@ -192,8 +192,7 @@ def _bring_to(item: Item, quantity: int) -> None:
     missing = quantity - len(kept)
     for unit in gone[: max(missing, 0)]:
         unit.state = UnitState.READY
-    last = max((unit.number for unit in item.units), default=0)
-    db.session.add_all(_piece(item, last + more) for more in range(1, missing - len(gone) + 1))
+    more_pieces(item, missing - len(gone))
     if missing < 0:
         _take_away(item, kept, -missing)
 
@@ -207,12 +206,20 @@ def _take_away(item: Item, kept: Sequence[ItemUnit], many: int) -> None:
         unit.state = UnitState.GONE
 
 
+def more_pieces(item: Item, many: int) -> list[ItemUnit]:
+    """So many new pieces, numbered on; needs `units`."""
+    last = max((unit.number for unit in item.units), default=0)
+    made = [_piece(item, last + number) for number in range(1, many + 1)]
+    db.session.add_all(made)
+    return made
+
+
 def _piece(item: Item, number: int) -> ItemUnit:
     code = new_reference() if item.library_id else None
     return ItemUnit(item_id=item.id, resource_id=occupancy.add_resource().id, number=number, code=code)
 
 
-def _accessories(parts: Parts, item_id: int | None = None) -> list[Accessory]:
+def accessories_of(parts: Parts, item_id: int | None = None) -> list[Accessory]:
     return [
         Accessory(item_id=item_id, position=position, name=name, count=count)
         for position, (name, count) in enumerate(parts, 1)

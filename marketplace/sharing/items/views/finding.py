@@ -7,6 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, url_for
 
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.groups.queries import group_ids
 from marketplace.civic.places import queries as places
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.queries import of_subjects
@@ -22,7 +23,7 @@ from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.listing import Condition, Item
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries.availability import days, free_pieces, next_free
-from marketplace.sharing.items.queries.search import Found, find, memberships, point
+from marketplace.sharing.items.queries.search import Found, find, point
 from marketplace.sharing.items.schemas.search import WITHIN, Calendar, ItemSearch, days_of, wanted
 from marketplace.web import maps
 from marketplace.web.access import current_person, public
@@ -45,7 +46,7 @@ def search() -> Response:
     """Things free on the days needed; the others with their next free day."""
     form = Form(ItemSearch(), method="GET")
     near, person = _near(form), current_person()
-    member_of = memberships(person)
+    member_of = group_ids(person)
     found = Found() if form.errors else find(wanted(form.data, near), person, member_of)
     shown_others = form.source.get("show") == "others"
     listed = found.others if shown_others else found.free
@@ -112,7 +113,7 @@ def _picture(shown: Sequence[Item], areas: Sequence[int]) -> maps.Picture | None
 def item(item_id: int) -> Response:
     """A thing: what it is, its owner's rules, its free days, and the days to ask for."""
     person = current_person()
-    found, member_of = listings.get_item(item_id), memberships(person)
+    found, member_of = listings.get_item(item_id), group_ids(person)
     reveal(policy.may_know, person, found, member_of)
     form = Form(Calendar(), method="GET")
     first, length = days_of(form.data)
