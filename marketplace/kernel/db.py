@@ -16,9 +16,12 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
 BUSY_SECONDS = 20
-POSTGRESQL_OPTIONS = "-c timezone=utc -c jit=off -c plan_cache_mode=force_custom_plan -c random_page_cost=1.1"
+POSTGRESQL_OPTIONS = (
+    "-c timezone=utc -c jit=off -c plan_cache_mode=force_custom_plan -c random_page_cost=1.1 -c work_mem=16MB"
+)
 """Compiling a query takes longer than the short queries of a page themselves; one plan for all words and days suits
-none of them; and what is on a disk without moving parts, or in memory, is as quickly read here as there."""
+none of them; what is on a disk without moving parts, or in memory, is as quickly read here as there; and what a search
+puts together fits into memory."""
 
 BUSY_STATES = {None, "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03"}
 """PostgreSQL's codes for: no connection (no code), serialization failure, deadlock, lock not available, too many
