@@ -22,7 +22,7 @@ def test_what_is_wanted_reaches_an_owner_who_offers_it_and_lends_it(visitor, cit
 
     seeker.sign_in("staff")
     seeker.go("/items/wanted")
-    seeker.follow("Say what you look for")
+    seeker.press("Say what you look for")
     seeker.field("What do you need?").fill(WANTED[language])
     seeker.page.locator("#category").select_option("drills")
     seeker.field("From").fill(str(day))
@@ -32,12 +32,11 @@ def test_what_is_wanted_reaches_an_owner_who_offers_it_and_lends_it(visitor, cit
     from_the_inbox(owner, "A neighbour looks for: {thing}, {when}", WANTED[language])
     assert urlsplit(owner.page.url).path == post
     assert "윤지원" not in owner.page.locator("main").inner_text()  # nobody reads who looks for it
-    offer = owner.page.locator(".row, li", has_text=title).get_by_role("link", name=owner.word("Offer it")).first
-    owner.click(offer)
+    owner.click(owner.page.get_by_role("listitem").filter(has_text=title).get_by_role("button"))
     owner.press("Offer it")
 
     from_the_inbox(seeker, "Offered to you: {item}, for {wanted}", title)
-    seeker.follow("Ask to borrow it")
+    seeker.click(seeker.page.get_by_role("listitem").filter(has_text=title).get_by_text(seeker.word("Ask to borrow it")))
     seeker.press("Send the request")
     seeker.reads("Your request is sent")
     from_the_inbox(owner, "Someone asks for: {item}, {when}", title)
