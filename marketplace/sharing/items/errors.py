@@ -269,7 +269,7 @@ class MoreThanDeposit(Invalid):
     message = _l("The deposit is {most}; no more than that can be kept of it.")
 
 
-class NoFund(Conflict):
+class NoFund(Invalid):
     """Only mediators decide that the fund pays, and only where there is one."""
 
     message = _l("The insurance fund cannot be chosen here.")
