@@ -262,7 +262,8 @@ class _Lending:
             "message": random.choice(said["wishes"])[borrower.language != "ko"], "reason": "", "refusal": None,
             "other_first": None, "other_last": None, "due_at": None, "decided_by_id": None, "fee": item.fee,
             "deposit": item.deposit, "deposit_unit": item.deposit_unit, "asked_at": asked, "accepted_at": None,
-            "out_at": None, "returned_at": None, "ended_at": None, "longer_until": None, "reminded": 0, "changed": 0, "version": 1,
+            "out_at": None, "returned_at": None, "ended_at": None, "longer_until": None, "reminded": 0, "changed": 0,
+            "version": 1,
         }  # fmt: skip
         latest = min(clock.at(first, policy.hours(item, first)[0][0]), self.midnight) - timedelta(minutes=5)
         answered = min(asked + timedelta(minutes=random.randrange(10, 1_200)), latest)
