@@ -111,7 +111,7 @@ class TooManyRequests(Conflict):
 class DepositMissing(Conflict):
     """Too few time credits."""
 
-    message = _l("The deposit is {deposit} of time credit; you are {missing} short.")
+    message = _l("The deposit is {deposit}; you are {missing} short.")
 
 
 class CallerDepositMissing(Conflict):

@@ -105,7 +105,7 @@ def test_a_loan_keeps_the_deposit_that_was_agreed(monday):
     assert thing.owner
     listing.change(thing.owner, thing, version=thing.version, quantity=1, deposit=5_000, deposit_unit=DepositUnit.MONEY)
     asked = anew(asked)
-    assert (asked.held, asked.shown_deposit) == (DEPOSIT, "1 hour 30 minutes")
+    assert (asked.held, asked.shown_deposit) == (DEPOSIT, "1 hour 30 minutes of time credit")
     loans.withdraw(asked.borrower, asked)
     assert has(minsu) == PURSE
 

@@ -12,6 +12,7 @@ from typing import Any
 from marketplace.kernel import money, tables
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.words import Text, _l, language
+from marketplace.kernel.writing import show_minutes
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.listing import Condition, DepositUnit, Item
 
@@ -312,7 +313,7 @@ def _cells(entry: Entry) -> list[object]:
         sums["deposit"] = entry.deposit
     shown: dict[str, object] = {
         **{name: getattr(entry, name) for name in HEADS},
-        "deposit": entry.deposit_unit.show(entry.deposit),
+        "deposit": show_minutes(entry.deposit),
         **{name: "" if amount is None else money.plain(amount) for name, amount in sums.items()},
         "codes": " ".join(entry.codes),
         "category": category.title if _category(category.title) == category.code else category.code,

@@ -83,7 +83,8 @@ class DepositUnit(enum.Enum):
 
     def show(self, amount: int) -> str:
         """An amount of it as people read it."""
-        return show_amount(amount, self.value)
+        shown = show_amount(amount, self.value)
+        return shown if self is DepositUnit.MONEY else str(_l("{time} of time credit", time=shown))
 
 
 class PickUpPlace(db.Base):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.credits import service as time_credits
 from marketplace.kernel.things import subject
+from marketplace.kernel.writing import show_minutes
 from marketplace.sharing.items import errors
 from marketplace.sharing.items.models.lending import Loan
 from marketplace.sharing.items.models.listing import DepositUnit, Item
@@ -24,8 +25,8 @@ def expect_enough(borrower: Person, item: Item, *, by_staff: bool) -> None:
         return
     missing = item.deposit - time_credits.available(borrower)
     if missing > 0:
-        deposit, lacking = (DepositUnit.TIME.show(amount) for amount in (item.deposit, missing))
-        raise errors.CallerDepositMissing if by_staff else errors.DepositMissing(deposit=deposit, missing=lacking)
+        deposit, short = DepositUnit.TIME.show(item.deposit), show_minutes(missing)
+        raise errors.CallerDepositMissing if by_staff else errors.DepositMissing(deposit=deposit, missing=short)
 
 
 def hold(loan: Loan, by: Person) -> None:
