@@ -27,7 +27,7 @@ from marketplace.web.pages import has_fund, page, paging, tell
 bp = Blueprint("fund", __name__)
 
 SHOWN = 5
-DUE = _l("Payments of the insurance fund")
+DUE = _l("Payments due from the insurance fund")
 looking.page("items.fund_due", _l("What the insurance fund pays for one of your loans"))
 
 
