@@ -306,7 +306,8 @@ def with_a_payment(everyone: Everyone) -> None:
     decided = sa.insert(Problem).values(
         loan_id=loan, borrower_id=borrower, owner_id=owner, by_id=owner, by_borrower=False, deposit=0, most=50_000,
         trouble=Trouble.DAMAGED, words="모서리가 깨졌습니다.", state=ProblemState.FINAL, mediator_id=mediator,
-        remedy=Remedy.FUND, amount=20_000, reason="낡아서 생긴 일입니다.", decided_at=clock.now(), closed_at=clock.now(),
+        remedy=Remedy.FUND, amount=20_000, reason="낡아서 생긴 일입니다.",
+        decided_at=clock.now(), closed_at=clock.now(),
     )  # fmt: skip
     everyone.city.change(decided)
     everyone.city.typed += ["모서리가 깨졌습니다.", "낡아서 생긴 일입니다."]

@@ -111,10 +111,10 @@ def unsettled(person: Person) -> list[Loan]:
 
 
 def asked(person: Person) -> list[Loan]:
-    """Requests and proposals, not answered yet, that a person made or that are made of their things."""
+    """Requests and proposals, not answered yet, that a person made or others made of their things, kept so for now."""
     own_things = Loan.item_id.in_(sa.select(Item.id).where(Item.owner_id == person.id))
     query = sa.select(Loan).where(sa.or_(Loan.borrower_id == person.id, own_things), Loan.state.in_(ASKED))
-    return list(db.session.scalars(whole(query.order_by(Loan.id))))
+    return list(db.session.scalars(whole(query.order_by(Loan.id)).with_for_update(of=Loan)))
 
 
 def for_calendar(person: Person) -> list[Loan]:
