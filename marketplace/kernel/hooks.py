@@ -74,6 +74,9 @@ waits_for_me = Hook()
 waits_at_desk = Hook()
 """person → a Queue of what waits for the person as someone who works for the city, for the desk."""
 
+fund_links = Hook()
+"""→ a page (text, href) of what the insurance fund has to pay, for those who keep it."""
+
 account_links = Hook()
 """person → a section (title, list of (text, href)) of pages about the person's own account, for my page."""
 

@@ -78,6 +78,11 @@ def with_query(**changes: object) -> str:
     return f"/{quote(request.path.lstrip('/'))}?{urlencode([*query, *changes.items()])}"
 
 
+def has_fund() -> bool:
+    """Whether the city switched its insurance fund on."""
+    return bool(current_app.extensions["settings"].insurance_fund)
+
+
 def whole_address(path: str) -> str:
     """A page's address for elsewhere, on the site's own name and never one that a request claims to have asked."""
     base: str = current_app.extensions["settings"].base_url

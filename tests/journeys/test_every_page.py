@@ -20,7 +20,7 @@ from marketplace.portal.demo.queries import DOMAIN
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
 from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket, StockTake
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
-from marketplace.sharing.items.models.problems import Problem
+from marketplace.sharing.items.models.problems import Problem, ProblemState, Remedy, Trouble
 from marketplace.sharing.items.models.wanted import WantedPost
 from marketplace.sharing.spaces.models import Booking, BookingState, Space
 from tests.journeys.conftest import City, Visitor
@@ -127,6 +127,7 @@ def everyone(browser: Browser, city: City) -> Iterator[Everyone]:
     with_a_webhook(made)
     with_things(made)
     with_a_problem(made)
+    with_a_payment(made)
     with_a_library(made)
     yield made
     for visitor in made.visitors.values():
@@ -294,6 +295,25 @@ def with_a_problem(everyone: Everyone) -> None:
     everyone.things["problem_id"] = everyone.city.ask(sa.select(sa.func.max(Problem.id)))
 
 
+def with_a_payment(everyone: Everyone) -> None:
+    """Of a loan long over between others, mediators decided that the fund pays."""
+    ask, on_duty = everyone.city.ask, sa.select(RoleGrant.person_id)
+    between_others = sa.and_(Loan.borrower_id.not_in(on_duty), Loan.item.has(Item.owner_id.not_in(on_duty)))
+    loan = ask(sa.select(Loan.id).where(between_others, Loan.state == LoanState.CLOSED).order_by(Loan.id))
+    borrower = ask(sa.select(Loan.borrower_id).where(Loan.id == loan))
+    owner = ask(sa.select(Item.owner_id).join(Loan, Loan.item_id == Item.id).where(Loan.id == loan))
+    mediator = ask(sa.select(RoleGrant.person_id).where(RoleGrant.role == Role.MODERATOR))
+    decided = sa.insert(Problem).values(
+        loan_id=loan, borrower_id=borrower, owner_id=owner, by_id=owner, by_borrower=False, deposit=0, most=50_000,
+        trouble=Trouble.DAMAGED, words="모서리가 깨졌습니다.", state=ProblemState.FINAL, mediator_id=mediator,
+        remedy=Remedy.FUND, amount=20_000, reason="낡아서 생긴 일입니다.",
+        decided_at=clock.now(), closed_at=clock.now(),
+    )  # fmt: skip
+    everyone.city.change(decided)
+    everyone.city.typed += ["모서리가 깨졌습니다.", "낡아서 생긴 일입니다."]
+    everyone.things["by_fund"] = ask(sa.select(sa.func.max(Problem.id)))
+
+
 def with_a_library(everyone: Everyone) -> None:
     """The manager's library of things has a piece that waits to be repaired, and its stock is being counted."""
     manager, ask = everyone.window("manager"), everyone.city.ask
@@ -329,6 +349,7 @@ OTHER_THING = {
     "/items/loans/<reference>/code/<way> reference": "to_give",
     "/items/loans/<reference>/give/<way> reference": "to_give",
     "/items/loans/<reference>/take/<way> reference": "to_take",
+    "/items/problems/<int:problem_id>/fund": "by_fund",
     "/items/loans/<reference>/problem": "broken", "/items/loans/<reference>/problem/report": "back",
     "/things/<code>": "piece", "/libraries/<int:library_id>/repairs/<code>/new code": "piece",
 }  # fmt: skip

@@ -92,3 +92,9 @@ class FundTooLow(Conflict):
     """Nothing goes out that did not come in."""
 
     message = _l("There is only {there} in the fund.")
+
+
+class PaidAlready(Conflict):
+    """The fund pays for one thing once."""
+
+    message = _l("The fund has paid for this already.")

@@ -1,6 +1,6 @@
 """What people have, what was held and offered, and what is in the fund."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -73,6 +73,16 @@ def deposits_for(about: str, *, lock: bool = False) -> list[Deposit]:
     """What was put down for a thing and is not settled; locked, nobody else settles it meanwhile."""
     found = sa.select(Deposit).where(Deposit.subject == about, Deposit.settled_at.is_(None)).order_by(Deposit.id)
     return list(db.session.scalars(found.with_for_update() if lock else found))
+
+
+def open_deposits(abouts: Collection[str]) -> list[Deposit]:
+    """What was put down for these things and is not settled."""
+    return list(db.session.scalars(sa.select(Deposit).where(Deposit.subject.in_(abouts), Deposit.settled_at.is_(None))))
+
+
+def last_deposit(about: str) -> Deposit | None:
+    """What was put down last for a thing, settled or not."""
+    return db.session.scalar(sa.select(Deposit).where(Deposit.subject == about).order_by(Deposit.id.desc()).limit(1))
 
 
 # --- agreements ---

@@ -1,8 +1,10 @@
 """Giving time credits, paying with them, holding deposits, agreeing how far below zero one may go, and the fund.
 
-Features above call `wallet`, `pay`, `hold_deposit` and `release_deposit`. Each verb locks all accounts it moves
-between at once, before it looks at anything.
+Features above call `available`, `pay`, `hold_deposit`, `release_deposit` and `pay_fund`. Each verb locks all accounts
+it moves between at once, before it looks at anything.
 """
+
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -22,6 +24,13 @@ from marketplace.kernel.things import subject
 def wallet(person: Person) -> Account:
     """Where a person's time credits are."""
     return ledger.open_account(subject("person", person.id), Kind.WALLET, TIME)
+
+
+def available(person: Person) -> int:
+    """How much a person can pay or put down, which stays so until the transaction ends."""
+    account = wallet(person)
+    ledger.lock(account)
+    return account.available or 0
 
 
 def _issue(unit: str = TIME) -> Account:
@@ -151,6 +160,8 @@ def hold_deposit(person: Person, amount: int, about: str, *, unit: str = TIME, b
 def release_deposit(about: str, *, keep: int = 0, to: Person | None = None, by: int | None = None) -> list[Deposit]:
     """Settle what was put down for a thing: `keep` of it goes to someone, the rest back to whoever put it down.
 
+    to   who gets what is kept; nobody in particular: the city, from where all credits come
+
     Of several deposits each bears its share of what is kept. Raises NoDeposit or KeptTooMuch.
     """
     settled = queries.deposits_for(about, lock=True)
@@ -168,16 +179,26 @@ def release_deposit(about: str, *, keep: int = 0, to: Person | None = None, by: 
     return settled
 
 
+def lock_deposits(abouts: Collection[str], keepers: Collection[Person | None]) -> None:
+    """Lock all accounts between which deposits for these things move, also to whoever keeps some; None: the city.
+
+    Who settles several in one transaction does so first of all.
+    """
+    deposits = queries.open_deposits(abouts)
+    people = sa.and_(Account.kind == Kind.WALLET, Account.owner.in_({subject("person", d.person_id) for d in deposits}))
+    held = sa.and_(Account.kind == ledger.HELD, Account.owner.in_({subject("deposit", d.id) for d in deposits}))
+    involved = db.session.scalars(sa.select(Account).where(Account.unit == TIME, sa.or_(people, held))).all()
+    ledger.lock(*involved, *(wallet(one) if one else _issue() for one in keepers))
+
+
 def _give_out(settled: list[Deposit], to: Person | None, by: int | None) -> None:
-    kept_by = wallet(to) if to else None
+    kept_by = wallet(to) if to else _issue()
     owners = {one.id: wallet(db.session.get_one(Person, one.person_id)) for one in settled}
     held = {one.id: _held(one) for one in settled}
-    ledger.lock(*owners.values(), *held.values(), *([kept_by] if kept_by else []))
+    ledger.lock(*owners.values(), *held.values(), *([kept_by] if any(one.kept for one in settled) else []))
     for one in settled:
         kept = one.kept or 0
         if kept:
-            if kept_by is None:
-                raise ValueError("what is kept of a deposit needs someone who keeps it")
             _move(held[one.id], kept_by, kept, Why.KEPT, one.subject, key=f"kept {one.id}", by=by)
         if one.amount > kept:
             key = f"returned {one.id}"
@@ -241,20 +262,29 @@ def end(person: Person, overdraft: Overdraft) -> None:
 # --- the fund ---
 
 
-def pay_fund(staff: Person, amount: int, reason: str) -> FundPayment:
-    """Put down that money came into the fund or, below zero, went out of it. Raises FundTooLow."""
+def pay_fund(staff: Person, amount: int, reason: str, *, about: str | None = None) -> FundPayment:
+    """Put down that money came into the fund or, below zero, went out of it.
+
+    about   what it is for, such as problem:5, if that is on record; the fund pays for it once
+
+    Raises FundTooLow, or PaidAlready.
+    """
     permit(policy.may_give, staff)
+    outside, fund = _issue(money.currency()), _fund()
+    ledger.lock(outside, fund)
+    if about and ledger.movement(f"fund {about}"):
+        raise errors.PaidAlready
     payment = FundPayment(amount=amount, reason=reason, made_by_id=staff.id)
     db.session.add(payment)
     db.session.flush()
-    outside, fund = _issue(money.currency()), _fund()
     source, target, why = (outside, fund, Why.PAID_IN) if amount > 0 else (fund, outside, Why.PAID_OUT)
-    about = subject("fund_payment", payment.id)
+    own = subject("fund_payment", payment.id)
+    key = f"fund {about}" if about else own
     try:
-        ledger.move(source, target, abs(amount), why=why, subject=about, key=about, by=staff.id)
+        ledger.move(source, target, abs(amount), why=why, subject=about or own, key=key, by=staff.id)
     except ledger.NotEnough as refusal:
-        raise errors.FundTooLow(field="amount", there=money.show(refusal.there)) from refusal
-    audit.record(staff.id, "credits.fund_paid", about, amount=amount)
+        raise errors.FundTooLow(field=None if about else "amount", there=money.show(refusal.there)) from refusal
+    audit.record(staff.id, "credits.fund_paid", own, amount=amount, **({"about": about} if about else {}))
     return payment
 
 

@@ -1,16 +1,17 @@
 """For staff: giving time credits for a reason, offering agreements, and keeping the insurance fund."""
 
-from flask import Blueprint, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.accounts.views import HOUR, own_session
 from marketplace.civic.credits import policy, queries, schemas, service
 from marketplace.civic.credits.models import show
+from marketplace.kernel import hooks
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _
 from marketplace.web.access import current_person, staff, stepped_up
 from marketplace.web.forms import Form
-from marketplace.web.pages import listed, page, tell
+from marketplace.web.pages import has_fund, listed, page, tell
 from marketplace.web.security import Limit, limited
 
 bp = Blueprint("credits_staff", __name__, url_prefix="/credits/staff")
@@ -25,7 +26,7 @@ def grants() -> Response:
     everyone = request.args.get("show") == "all"
     pages, shown = listed(queries.grants(None if everyone else current_person()))
     return page(
-        "civic/credits/grants.html", shown=shown, pages=pages, everyone=everyone, fund=_has_fund()
+        "civic/credits/grants.html", shown=shown, pages=pages, everyone=everyone, fund=has_fund()
     )  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def take_back(grant_id: int) -> ResponseReturnValue:
 def agreements() -> Response:
     """Who may go below zero, and whom it was offered."""
     pages, shown = listed(queries.overdrafts())
-    return page("civic/credits/agreements.html", shown=shown, pages=pages, fund=_has_fund())
+    return page("civic/credits/agreements.html", shown=shown, pages=pages, fund=has_fund())
 
 
 @bp.route("/agreements/offer", methods=["GET", "POST"])
@@ -88,7 +89,7 @@ def end(overdraft_id: int) -> ResponseReturnValue:
 @stepped_up
 def fund() -> ResponseReturnValue:
     """Put down what was paid into the insurance fund or out of it."""
-    if not _has_fund():
+    if not has_fund():
         raise NotFound
     with Form(schemas.FundPaymentDetails()) as form:
         if form.submitted:
@@ -97,13 +98,11 @@ def fund() -> ResponseReturnValue:
             tell(_("The payment is put down."))
             return redirect(url_for(".fund"), 303)
     pages, shown = listed(queries.fund_payments())
-    return form.page("civic/credits/fund_payments.html", shown=shown, pages=pages, balance=queries.fund_balance())
+    return form.page(
+        "civic/credits/fund_payments.html",
+        shown=shown, pages=pages, balance=queries.fund_balance(), links=hooks.fund_links.ask(),
+    )  # fmt: skip
 
 
 def _minutes(form: Form) -> int:
     return int(form.data["hours"]) * policy.HOUR + int(form.data["minutes"])
-
-
-def _has_fund() -> bool:
-    """Whether the city switched the insurance fund on."""
-    return bool(current_app.extensions["settings"].insurance_fund)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, current_app, redirect, url_for
+from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.accounts.policy import expect_may_act
@@ -19,7 +19,7 @@ from marketplace.kernel.words import _, _l
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.downloads import attachment
 from marketplace.web.forms import Form
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import has_fund, page, paging, tell
 
 bp = Blueprint("credits", __name__, url_prefix="/credits")
 bp.add_app_template_filter(show, "credits")
@@ -96,7 +96,7 @@ def agreement() -> ResponseReturnValue:
 @public
 def fund() -> Response:
     """What is in the insurance fund, and what it paid within a year; where the city has none there is no such page."""
-    if not current_app.extensions["settings"].insurance_fund:
+    if not has_fund():
         raise NotFound
     paid_in, paid_out, count = queries.fund_sums(clock.now() - A_YEAR)
     few = 0 < count < disclosure.LEAST

@@ -108,6 +108,18 @@ class TooManyRequests(Conflict):
     message = _l("You have {most} requests that wait for an answer, which is the most. Withdraw one, or wait.")
 
 
+class DepositMissing(Conflict):
+    """Too few time credits."""
+
+    message = _l("The deposit is {deposit}; you are {missing} short.")
+
+
+class CallerDepositMissing(Conflict):
+    """The same of someone for whom staff ask, who learn no more of it."""
+
+    message = _l("They do not have enough time credit for the deposit of this thing.")
+
+
 class NoLongerOpen(Conflict):
     """The loan went on or ended meanwhile."""
 
@@ -255,6 +267,12 @@ class MoreThanDeposit(Invalid):
     """More is kept than was put down."""
 
     message = _l("The deposit is {most}; no more than that can be kept of it.")
+
+
+class NoFund(Invalid):
+    """Only mediators decide that the fund pays, and only where there is one."""
+
+    message = _l("The insurance fund cannot be chosen here.")
 
 
 class AppealOver(Conflict):

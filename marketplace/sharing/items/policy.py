@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from marketplace.civic.accounts.models import Person, Role
+from marketplace.civic.credits.policy import may_give as keeps_the_fund
 from marketplace.civic.groups.policy import may_act_for
 from marketplace.kernel import calendar, clock
 from marketplace.kernel.errors import DomainError
@@ -278,8 +279,8 @@ def troubles(loan: Loan) -> list[Trouble]:
 
 
 def most_due(loan: Loan) -> int:
-    """The largest sum that may be due of a loan: what its pieces cost new, or the deposit if that is more."""
-    return max((loan.item.value or 0) * loan.quantity, loan.deposit)
+    """The largest sum that may be due of a loan: what its pieces cost new, or the deposit in money if that is more."""
+    return max((loan.item.value or 0) * loan.quantity, loan.promised)
 
 
 def took_side(person: Person | None, problem: Problem, *, reporter: bool) -> bool:
@@ -306,6 +307,14 @@ def may_mediate(person: Person | None, problem: Problem, apart: bool) -> bool:
     if person is None or not apart or not is_mediator(person) or problem.state not in MEDIATED:
         return False
     return problem.state is ProblemState.WAITING or problem.mediator_id != person.id
+
+
+def may_pay(person: Person | None, problem: Problem) -> bool:
+    """Whoever keeps the city's fund and is neither side."""
+    if person is None or not keeps_the_fund(person):
+        return False
+    spoke = (problem.by_id, problem.answer_by_id, problem.appealed_by_id)
+    return person.id not in spoke and not may_speak(person, problem)
 
 
 # --- libraries of things ---

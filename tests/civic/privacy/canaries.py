@@ -19,10 +19,11 @@ SET: dict[str, dict[str, Any]] = {
     "moderation_appeals": {"answer": None, "answer_text": "", "answered_by_id": None, "answered_at": None},
     "handovers": {"taken_by_id": None, "taken_at": None},
     "items": {"category": "other", "group_id": None, "pick_up_to": 1440},
-    "loan_problem_offers": {"accepted_by_id": None, "accepted_at": None, "remedy": "sum"},
+    "loan_problem_offers": {"accepted_by_id": None, "accepted_at": None, "remedy": "sum", "minutes": 0},
     "loan_problems": {
         "answer_by_id": None, "mediator_id": None, "decided_at": None, "second_id": None, "appealed_by_id": None,
         "appealed_at": None, "closed_at": None, "remedy": None, "last_remedy": None,
+        "minutes": 0, "last_minutes": 0, "paid_at": None,
     },
     "messages": {"deleted_at": None},
     "moderation_decisions": {"act": "keep", "until": None, "days": None},

@@ -7,13 +7,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.credits.models import Deposit
 from marketplace.civic.groups.models import GroupMember
-from marketplace.kernel import cells, clock, db, occupancy, search
+from marketplace.kernel import cells, clock, db, ledger, occupancy, search
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.occupancy import Kind, Occupancy
 from marketplace.sharing.items import policy
 from marketplace.sharing.items.models import categories
-from marketplace.sharing.items.models.lending import ASKED, BROUGHT_BACK, InLine, Loan, LoanState, Way, days
+from marketplace.sharing.items.models.lending import ASKED, BROUGHT_BACK, GOING_ON, InLine, Loan, LoanState, Way, days
 from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library, PickUpPlace, UnitState
 from marketplace.sharing.items.queries import listings
@@ -97,6 +98,17 @@ def test_every_loan_kept_the_things_rules_when_it_was_asked_for(city, loans):
         assert loan.borrower.verified_at
         assert loan.borrower.verified_at < loan.asked_at
         assert (loan.fee, loan.deposit) == (loan.item.fee, loan.item.deposit)
+        assert loan.deposit_unit is loan.item.deposit_unit
+
+
+def test_deposits_in_time_are_held_for_loans_that_go_on_and_no_purse_was_overdrawn(loans):
+    in_time = {f"loan:{loan.id}": (loan.held, loan.borrower_id) for loan in loans if loan.held}
+    going_on = {f"loan:{loan.id}" for loan in loans if loan.held and loan.state in GOING_ON}
+    put_down = db.session.scalars(sa.select(Deposit)).all()
+    assert {one.subject: (one.amount, one.person_id) for one in put_down} == in_time
+    assert {one.subject for one in put_down if one.settled_at is None} == going_on
+    assert going_on
+    assert ledger.verify() == []
 
 
 def refusal(loan: Loan, member_of: set[int]) -> DomainError | None:

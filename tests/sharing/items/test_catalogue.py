@@ -15,7 +15,7 @@ from marketplace.kernel.errors import Forbidden
 from marketplace.sharing.items import errors
 from marketplace.sharing.items.layouts import catalogue as layout
 from marketplace.sharing.items.models import categories
-from marketplace.sharing.items.models.listing import Condition, Item, ItemUnit, UnitState
+from marketplace.sharing.items.models.listing import Condition, DepositUnit, Item, ItemUnit, UnitState
 from marketplace.sharing.items.queries import libraries as queries
 from marketplace.sharing.items.queries.listings import SEARCH_KIND
 from marketplace.sharing.items.service import catalogue
@@ -121,6 +121,8 @@ def test_files_of_any_spreadsheet_are_read(tools, encoding, delimiter):
         ({"Codes": "CODE1 CODE2", "Pieces": "1"}, "Codes", "There are more codes than pieces."),
         ({"Accessories": "bit; bit"}, "Accessories", "Each once, 20 at most."),
         ({"Accessories": "bit × 0"}, "Accessories", "Each once, 20 at most."),
+        ({"Deposit": "h"}, "Deposit", "Write an amount of money, such as 3000."),
+        ({"Deposit": "101 h"}, "Deposit", "Write at most 100 hours of time credit."),
         ({"Fee": "-1"}, "Fee", "Write an amount of money, such as 3000."),
         ({"Price of a new one": "cheap"}, "Price of a new one", "Write an amount of money"),
         ({"Longest loan in days": "91"}, "Longest loan in days", "Write a whole number from 1 to 90."),
@@ -243,8 +245,23 @@ STRANGE: list[dict[str, Any]] = [
     {"title": "+82 drill", "description": 'say "hi", then\r\n; go', "rules": "@x"},
     {"title": "'quoted'", "description": "two\nlines", "parts": {"cable 3 x 2": 1, "bit; long": 4}},
     {"title": "충전 드릴 ＝", "value": 0, "fee": 500, "longest_days": 90, "parts": {"비트": 10}},
+    {"title": "Tent", "deposit": 90, "deposit_unit": DepositUnit.TIME},
     {"title": "-5", "category": "tools", "description": "*", "condition": Condition.QUIRKS},
 ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "deposit", "unit"),
+    [
+        ("5000", 5_000, DepositUnit.MONEY), ("", 0, DepositUnit.MONEY), ("0 min", 0, DepositUnit.MONEY),
+        ("2 h", 120, DepositUnit.TIME), ("1 hour 30 minutes", 90, DepositUnit.TIME), ("90min", 90, DepositUnit.TIME),
+        ("1시간 30분", 90, DepositUnit.TIME), ("45분", 45, DepositUnit.TIME),
+    ],
+)  # fmt: skip
+def test_a_deposit_is_a_sum_as_ever_or_time(tools, cell, deposit, unit):
+    take_in(tools, {**PLAIN, "Deposit": cell})
+    [drill] = things(tools)
+    assert (drill.deposit, drill.deposit_unit) == (deposit, unit)
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

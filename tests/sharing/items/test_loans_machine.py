@@ -19,21 +19,26 @@ from hypothesis.stateful import (
 from sqlalchemy.orm import selectinload
 
 from marketplace.civic.accounts.models import Person
-from marketplace.kernel import clock, db, occupancy
+from marketplace.civic.credits.models import Deposit
+from marketplace.kernel import clock, db, ledger, occupancy
 from marketplace.kernel.intervals import merged
 from marketplace.kernel.occupancy import occupied_spans
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.lending import Loan, Refusal, Way, days
-from marketplace.sharing.items.models.listing import Condition, Item
+from marketplace.sharing.items.models.listing import Condition, DepositUnit, Item
+from marketplace.sharing.items.models.problems import Remedy, Trouble
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
-from marketplace.sharing.items.service import handing, loans, longer
+from marketplace.sharing.items.service import forgetting, handing, loans, longer, problems
 from tests import factories
 from tests.conftest import MONDAY
 
 DAY = timedelta(days=1)
 FIRST = date(2027, 3, 1)
 UNITS = {"drill": 1, "chairs": 3}
+DEPOSITS = {"drill": 60, "chairs": 0}
+PURSE = 100
+"""Minutes of time credit that each resident has at first: one deposit's worth."""
 THINGS, PEOPLE = st.sampled_from(sorted(UNITS)), st.integers(0, 2)
 DAYS, LENGTHS, QUANTITIES = st.integers(0, 6), st.integers(0, 2), st.integers(1, 2)
 ASKED, AGREED = ("requested", "proposed"), ("accepted", "out")
@@ -54,7 +59,13 @@ class Known:
     other: tuple[date, date] | None = None
     held: dict[int, date] = field(default_factory=dict)
     back: datetime | None = None
+    kept: int = 0
     longer: date | None = None
+
+    @property
+    def put_aside(self) -> int:
+        """How many minutes of its borrower's are held for it."""
+        return DEPOSITS[self.thing] if self.state in (*ASKED, *AGREED, "returned") else 0
 
     @property
     def overdue(self) -> bool:
@@ -68,17 +79,24 @@ class Known:
 
 @dataclass
 class Street:
-    """The model: loans by id."""
+    """The model: loans by id, and the pieces that are gone."""
 
     loans: dict[int, Known] = field(default_factory=dict)
+    gone: set[tuple[str, int]] = field(default_factory=set)
 
     def free(self, thing: str, first: date, last: date) -> list[int]:
         """The pieces of a thing that nobody has on any of these days."""
         return [
             unit
             for unit in range(UNITS[thing])
-            if not any(one.thing == thing and one.holds(unit, first, last) for one in self.loans.values())
+            if (thing, unit) not in self.gone
+            and not any(one.thing == thing and one.holds(unit, first, last) for one in self.loans.values())
         ]
+
+    def usable(self, person: int) -> int:
+        """What a resident can put down."""
+        own = [one for one in self.loans.values() if one.person == person]
+        return PURSE - sum(one.put_aside or one.kept for one in own)
 
     def out(self, thing: str) -> set[int]:
         """The pieces that are with borrowers."""
@@ -98,9 +116,13 @@ class Loans(RuleBasedStateMachine):
         assert isinstance(connection, sa.Connection)
         self.example = connection.begin_nested()
         owner = factories.neighbour("Minsu Lee")
-        made = {name: factories.item(name, owner, units=many) for name, many in UNITS.items()}
+        made = {
+            name: factories.item(name, owner, units=many, deposit=DEPOSITS[name], deposit_unit=DepositUnit.TIME)
+            for name, many in UNITS.items()
+        }
         self.owner_id, self.item_ids = owner.id, {name: one.id for name, one in made.items()}
-        self.people_ids = [factories.neighbour(f"Resident {n}").id for n in range(3)]
+        residents = [factories.with_credits(factories.neighbour(f"Resident {n}"), PURSE) for n in range(3)]
+        self.people_ids = [one.id for one in residents]
         self.resources = {
             name: [unit.resource_id for unit in listings.get_item(item_id).units]
             for name, item_id in self.item_ids.items()
@@ -169,6 +191,7 @@ class Loans(RuleBasedStateMachine):
             type(broken) if broken
             else errors.TooManyRequests if len(mine) >= policy.MOST_ASKED
             else errors.AskedAlready if same
+            else errors.DepositMissing if self.street.usable(person) < DEPOSITS[thing]
             else errors.AlreadyPromised if few
             else None
         )  # fmt: skip
@@ -303,9 +326,47 @@ class Loans(RuleBasedStateMachine):
         others = [one for other, one in self.street.loans.items() if other != key and one.thing == known.thing]
         return any(one.holds(unit, first, last) for one in others for unit in known.held)
 
+    # --- when something went wrong ---
+
+    def make_good(self, key: int, trouble: Trouble, kept: int) -> None:
+        """The owner reports it, the borrower offers a part of the deposit, and the owner agrees."""
+        problem = problems.report(self.owner, self.loan(key), trouble, "So it is.")
+        offered = problems.offer(self.resident(self.street.loans[key].person), problem, Remedy.DEPOSIT, minutes=kept)
+        problems.accept(self.owner, problem, offered.id)
+        self.settle(key, kept=self.street.loans[key].kept + kept)
+
+    @rule(key=asked, kept=st.integers(1, 70))
+    def damaged(self, key: int, kept: int) -> None:
+        known = self.street.loans[key]
+        if not (known.state == "returned" and known.back and clock.now() < known.back + DAY and known.put_aside):
+            return
+        if known.kept + kept <= known.put_aside:
+            self.make_good(key, Trouble.DAMAGED, kept)
+        elif known.kept < known.put_aside:
+            problem = problems.report(self.owner, self.loan(key), Trouble.DAMAGED, "So it is.")
+            with pytest.raises(errors.MoreThanDeposit), db.session.begin_nested():
+                problems.offer(self.owner, problem, Remedy.DEPOSIT, minutes=kept)
+            problems.withdraw(self.owner, problem)
+
+    @rule(key=asked, kept=st.integers(1, 60))
+    def lost(self, key: int, kept: int) -> None:
+        known = self.street.loans[key]
+        if known.state != "out" or clock.today() < known.last + 3 * DAY or not known.put_aside:
+            return
+        self.make_good(key, Trouble.NOT_BACK, kept)
+        self.street.gone |= {(known.thing, unit) for unit in known.held}
+        self.settle(key, state="closed", held={})
+
+    @rule(person=PEOPLE)
+    def leave(self, person: int) -> None:
+        forgetting.give_up_requests(self.resident(person))
+        for key, known in self.street.loans.items():
+            if known.person == person and known.state in ASKED:
+                self.settle(key, state="expired" if known.overdue else "withdrawn")
+
     # --- time ---
 
-    @rule(hours=st.sampled_from([1, 5, 14, 30]))
+    @rule(hours=st.sampled_from([1, 5, 14, 30, 80]))
     def wait(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
         self.stop_clock()
@@ -338,6 +399,19 @@ class Loans(RuleBasedStateMachine):
                         break
 
     # --- what is always so ---
+
+    @invariant()
+    def what_is_held_is_held_for_loans_that_go_on_and_nothing_is_lost(self) -> None:
+        open_deposits = sa.select(Deposit.subject, Deposit.amount).where(Deposit.settled_at.is_(None))
+        held = {f"loan:{key}": one.put_aside for key, one in self.street.loans.items() if one.put_aside}
+        assert dict(db.session.execute(open_deposits).all()) == held
+        wallets = sa.select(ledger.Account.owner, ledger.Account.balance).where(ledger.Account.kind == "wallet")
+        balances = {int(owner.partition(":")[2]): balance for owner, balance in db.session.execute(wallets)}
+        for number, person_id in enumerate(self.people_ids):
+            assert balances[person_id] == self.street.usable(number)
+        kept = sum(one.kept for one in self.street.loans.values() if one.state == "closed")
+        assert balances.get(self.owner_id, 0) == kept
+        assert ledger.verify() == []
 
     @invariant()
     def nothing_overlaps(self) -> None:

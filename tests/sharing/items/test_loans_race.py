@@ -2,7 +2,7 @@
 
 import multiprocessing
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,14 +10,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from marketplace.civic.accounts.models import Person
-from marketplace.kernel import clock, db
+from marketplace.civic.credits.models import Deposit
+from marketplace.kernel import clock, db, ledger
 from marketplace.kernel.occupancy import Occupancy
 from marketplace.sharing.items import errors
-from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
+from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState, Refusal
+from marketplace.sharing.items.models.listing import DepositUnit
+from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
 from marketplace.sharing.items.service import loans
 from tests.conftest import MONDAY
-from tests.factories import item, neighbour
+from tests.factories import item, loan, neighbour, with_credits
+from tests.kernel.test_occupancy_race import disconnect
+from tests.kernel.test_occupancy_race import race as processes
 
 pytestmark = pytest.mark.usefixtures("app")
 PROCESSES = 16
@@ -110,3 +115,61 @@ def test_a_request_answered_by_many_at_once_is_accepted_once(live_database):
     assert found == {"accepted": ROUNDS, "NoLongerOpen": ROUNDS * (PROCESSES - 1)}
     with db.transaction(read_only=True):
         assert db.count(sa.select(Occupancy.id)) == ROUNDS
+
+
+def test_credits_for_one_deposit_put_down_one_and_no_two_requests_wait_for_each_other(live_database):
+    with db.transaction():
+        things = [item(f"Drill {n}", deposit=60, deposit_unit=DepositUnit.TIME).id for n in range(8)]
+        owing = [with_credits(neighbour(), 100).id for _turn in range(ROUNDS)]
+    disconnect()
+
+    def attempt(number: int, turn: int) -> None:
+        with clock.frozen(MONDAY):
+            borrower = db.session.get_one(Person, owing[turn], options=[selectinload(Person.grants)])
+            day = date(2027, 3, 10 + turn)
+            loans.request(borrower, listings.get_item(things[number]), day, day)
+
+    rounds = processes(live_database, attempt, len(things), ROUNDS)
+
+    assert Counter(outcome for one in rounds for outcome in one.values()) == {
+        "done": ROUNDS, "deposit_missing": ROUNDS * (len(things) - 1),
+    }  # fmt: skip
+    with db.transaction(read_only=True):
+        held = sa.select(Deposit.person_id).where(Deposit.settled_at.is_(None))
+        assert sorted(db.session.scalars(held)) == sorted(owing)
+        assert ledger.verify() == []
+
+
+def test_loans_that_end_at_once_by_hand_and_by_the_clock_give_back_each_deposit_once(live_database):
+    with db.transaction():
+        owner, made = neighbour("Minsu Lee"), []
+        people = [with_credits(neighbour(), 100) for _ in range(4)]
+        for number, borrower in enumerate(people * 2):
+            thing = item(f"Drill {number}", owner, deposit=40, deposit_unit=DepositUnit.TIME)
+            made.append(loan(thing, 4, 5, by=borrower).reference)
+        owner_id, borrowers = owner.id, [one.id for one in people]
+    disconnect()
+
+    def attempt(number: int, turn: int) -> None:
+        with clock.frozen(MONDAY + timedelta(hours=47 if turn == 0 and number else 49)):
+            if number == 0:
+                loans.run_out()
+                return
+            mine = queries.get_loan(made[number])
+            if number % 2:
+                loans.withdraw(mine.borrower, mine)
+            else:
+                asked = db.session.get_one(Person, owner_id, options=[selectinload(Person.grants)])
+                loans.decline(asked, mine, Refusal.NEEDED)
+
+    rounds = processes(live_database, attempt, len(made), 2)
+
+    outcomes = Counter(outcome for one in rounds for outcome in one.values())
+    assert outcomes.keys() <= {"done", "no_longer_open"}, outcomes
+    with db.transaction(read_only=True):
+        assert db.count(sa.select(Deposit.id).where(Deposit.settled_at.is_(None))) == 0
+        balances = sa.select(ledger.Account.balance).where(
+            ledger.Account.owner.in_([f"person:{one}" for one in borrowers])
+        )
+        assert set(db.session.scalars(balances)) == {100}
+        assert ledger.verify() == []

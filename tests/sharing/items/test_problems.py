@@ -36,10 +36,10 @@ def moderator(name: str = "A mediator") -> Person:
     return neighbour(name, roles=[Role.MODERATOR])
 
 
-def out(monday, thing=None, **facts):
+def out(monday, thing=None, by=None, **facts):
     """A drill worth 80,000 with a deposit of 30,000, handed over on the 4th of March until the 6th."""
     thing = thing or item(value=80_000, deposit=30_000, **facts)
-    one = loan(thing, 4, 6)
+    one = loan(thing, 4, 6, by=by)
     loans.accept(owner_of(thing), one)
     db.session.commit()
     monday(at(4, 9))

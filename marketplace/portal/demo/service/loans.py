@@ -13,7 +13,7 @@ from typing import Any
 from marketplace.civic.accounts.models import Person
 from marketplace.kernel import clock, things
 from marketplace.kernel.occupancy import Kind as Holding
-from marketplace.portal.demo.service import clubs, rows, words
+from marketplace.portal.demo.service import clubs, purses, rows, words
 from marketplace.portal.demo.service.holds import Holds
 from marketplace.portal.demo.service.inbox import Inbox
 from marketplace.portal.demo.service.people import Crowd
@@ -31,7 +31,7 @@ from marketplace.sharing.items.models.lending import (
     Way,
     days,
 )
-from marketplace.sharing.items.models.listing import Audience, Condition, ItemUnit, UnitState
+from marketplace.sharing.items.models.listing import Audience, Condition, DepositUnit, ItemUnit, UnitState
 from marketplace.sharing.items.service.longer import STAGES
 
 DAY = timedelta(days=1)
@@ -67,6 +67,7 @@ def lend(
             lending.fill(one, lot, each * weight * random.triangular(0.1, 2.4, 0.5), lending.today - ends * DAY)
         lending.sink.flush(CHUNK)
     lending.sink.flush()
+    purses.fill(lending.in_time, crowd.shown["resident"], crowd.shown["admin"], lending.midnight)
     return lending.sink.written
 
 
@@ -99,6 +100,7 @@ class _Lending:
         self.random, self.inbox, self.shown, self.today = random, inbox, crowd.shown, clock.today()
         self.midnight = clock.at(self.today, 0)
         self.sink = _Sink()
+        self.in_time: list[dict[str, Any]] = []
         self.ids, self.handover_ids = rows.numbers(Loan), rows.numbers(Handover)
         self.part_ids, self.line_ids = rows.numbers(HandoverPart), rows.numbers(InLine)
         self.people = {person.id: person for person in crowd.people}
@@ -259,8 +261,9 @@ class _Lending:
             "borrower_id": borrower.id, "first_day": first, "last_day": last, "quantity": len(lot), "state": state,
             "message": random.choice(said["wishes"])[borrower.language != "ko"], "reason": "", "refusal": None,
             "other_first": None, "other_last": None, "due_at": None, "decided_by_id": None, "fee": item.fee,
-            "deposit": item.deposit, "asked_at": asked, "accepted_at": None, "out_at": None, "returned_at": None,
-            "ended_at": None, "longer_until": None, "reminded": 0, "changed": 0, "version": 1,
+            "deposit": item.deposit, "deposit_unit": item.deposit_unit, "asked_at": asked, "accepted_at": None,
+            "out_at": None, "returned_at": None, "ended_at": None, "longer_until": None, "reminded": 0, "changed": 0,
+            "version": 1,
         }  # fmt: skip
         latest = min(clock.at(first, policy.hours(item, first)[0][0]), self.midnight) - timedelta(minutes=5)
         answered = min(asked + timedelta(minutes=random.randrange(10, 1_200)), latest)
@@ -274,6 +277,8 @@ class _Lending:
         elif state is not LoanState.ACCEPTED:
             self._end_early(loan, lent, borrower, answered, latest)
         self.sink.loans.append(loan)
+        if item.deposit and item.deposit_unit is DepositUnit.TIME:
+            self.in_time.append(loan)
         return loan
 
     def _asked(self, lent: Lent, state: LoanState, first: date) -> datetime:

@@ -23,6 +23,7 @@ from marketplace.sharing.items.models.listing import (
     Accessory,
     Audience,
     Condition,
+    DepositUnit,
     Item,
     ItemUnit,
     Library,
@@ -55,6 +56,9 @@ HOURS = ((9 * 60, 21 * 60), (18 * 60, 22 * 60), (10 * 60, 18 * 60), (7 * 60, 9 *
 LIBRARY_WEEK = {1: (600, 1140), 2: (600, 1140), 3: (600, 1140), 4: (600, 1140), 5: (600, 900)}
 DEAR = 150_000
 """For what costs as much, some owners ask for a deposit."""
+
+WORTH_AN_HOUR, IN_TIME = 40_000, 3
+"""For what costs less, and at least this, some things take an hour of time credit for each time this."""
 
 
 @dataclass(slots=True)
@@ -255,6 +259,8 @@ class _Stock:
             pick_up_note=self._say("notes", korean) if random.random() < 0.5 else "",
             cell=place.cell, district_id=place.district_id,
         )  # fmt: skip
+        if WORTH_AN_HOUR <= value < DEAR and item.id % IN_TIME == 0:
+            item.deposit, item.deposit_unit = value // WORTH_AN_HOUR * 60, DepositUnit.TIME
         if not easy and random.random() < PAUSED:
             item.paused_at = clock.at(self.today - timedelta(days=random.randrange(1, 20)), 12 * 60)
         count = said["sets"].get(category, 1)
@@ -298,7 +304,9 @@ class _Stock:
     def _item(self, **terms: Any) -> Item:
         ago = self.random.randrange(*LISTED_DAYS)
         listed = clock.at(self.today - timedelta(days=ago), self.random.randrange(8 * 60, 22 * 60))
-        return Item(id=next(self.ids), listed_at=listed, horizon_days=90, version=1, **terms)
+        return Item(
+            id=next(self.ids), listed_at=listed, horizon_days=90, version=1, deposit_unit=DepositUnit.MONEY, **terms
+        )
 
     def _put(self, item: Item, kind: list[Any], keeper_id: int, count: int, *, in_sets: bool, korean: bool) -> Lent:
         units = [

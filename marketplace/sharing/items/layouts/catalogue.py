@@ -12,13 +12,15 @@ from typing import Any
 from marketplace.kernel import money, tables
 from marketplace.kernel.errors import Invalid
 from marketplace.kernel.words import Text, _l, language
+from marketplace.kernel.writing import show_minutes
 from marketplace.sharing.items.models import categories
-from marketplace.sharing.items.models.listing import Condition, Item
+from marketplace.sharing.items.models.listing import Condition, DepositUnit, Item
 
 MOST_ROWS = 20_000
 MOST_PIECES = 200
 MOST_PARTS = 20
 LARGEST_SUM = 100_000_000
+LARGEST_TIME = 100 * 60
 
 HEADS = {
     "codes": ("Codes", "라벨 번호"),
@@ -48,6 +50,7 @@ CONDITIONS = {
 YES, NO = ("yes", "y", "예", "1", "true"), ("", "no", "n", "아니요", "0", "false")
 
 _PART = re.compile(r"(.+?)(?:\s*[×xX*]\s*(\d{1,3}))?\Z", re.DOTALL)
+_TIME = re.compile(r"(?:(\d{1,3})\s*(?:h|hours?|시간))?\s*(?:(\d{1,4})\s*(?:m|min|minutes?|분))?\Z", re.IGNORECASE)
 _CODE = re.compile(r"[0-9A-Z-]{4,40}")
 
 
@@ -85,6 +88,7 @@ class Entry:
     value: int | None
     fee: int
     deposit: int
+    deposit_unit: DepositUnit
     longest_days: int
     notice_days: int
     paused: bool
@@ -150,6 +154,7 @@ def _row(line: int, columns: Sequence[str | None], cells: list[str] | None) -> E
             understood[name] = understand(said[name])
         except _Wrong as wrong:
             return Refusal(line, HEADS[name][language.get() == "ko"], said[name][:80], wrong.sentence)
+    understood["deposit"], understood["deposit_unit"] = understood["deposit"]
     understood["pieces"] = understood["pieces"] or max(1, len(understood["codes"]))
     if len(understood["codes"]) > understood["pieces"]:
         sentence = _l("There are more codes than pieces.")
@@ -218,6 +223,17 @@ def _sum(usual: int | None) -> Callable[[str], int | None]:
     return understand
 
 
+def _deposit(cell: str) -> tuple[int, DepositUnit]:
+    """A sum, or time such as 2 h, 90 min or 1시간 30분."""
+    found = _TIME.fullmatch(cell)
+    if not cell or found is None:
+        return _sum(0)(cell) or 0, DepositUnit.MONEY
+    minutes = sum(int(number or 0) * unit for number, unit in zip(found.groups(), (60, 1), strict=True))
+    if not minutes <= LARGEST_TIME:
+        raise _Wrong(_l("Write at most {most} hours of time credit.", most=LARGEST_TIME // 60))
+    return minutes, DepositUnit.TIME if minutes else DepositUnit.MONEY
+
+
 def read_parts(cell: str) -> tuple[tuple[str, int], ...]:
     """Accessories, one a line or between semicolons, such as "drill bit × 3; case". Raises ValueError."""
     found: dict[str, int] = {}
@@ -256,7 +272,7 @@ _UNDERSTOOD: dict[str, Callable[[str], Any]] = {
     "rules": _words(0, 2000),
     "value": _sum(None),
     "fee": _sum(0),
-    "deposit": _sum(0),
+    "deposit": _deposit,
     "longest_days": _number(1, 90, 7),
     "notice_days": _number(0, 30, 0),
     "paused": _yes,
@@ -275,7 +291,7 @@ def entry_of(item: Item) -> Entry:
         title=_meant(item.title), category=item.category, condition=item.condition, pieces=max(1, len(kept)),
         accessories=tuple((_meant(part.name).replace(";", ","), part.count) for part in item.accessories),
         description=_meant(item.description), rules=_meant(item.rules),
-        value=item.value, fee=item.fee, deposit=item.deposit,
+        value=item.value, fee=item.fee, deposit=item.deposit, deposit_unit=item.deposit_unit,
         longest_days=item.longest_days, notice_days=item.notice_days, paused=item.paused_at is not None,
     )  # fmt: skip
 
@@ -292,9 +308,12 @@ def write(items: Iterator[Item]) -> Iterator[str]:
 
 def _cells(entry: Entry) -> list[object]:
     category = categories.by_code(entry.category)
-    sums = {name: getattr(entry, name) for name in ("value", "fee", "deposit")}
+    sums = {"value": entry.value, "fee": entry.fee}
+    if entry.deposit_unit is DepositUnit.MONEY:
+        sums["deposit"] = entry.deposit
     shown: dict[str, object] = {
         **{name: getattr(entry, name) for name in HEADS},
+        "deposit": show_minutes(entry.deposit),
         **{name: "" if amount is None else money.plain(amount) for name, amount in sums.items()},
         "codes": " ".join(entry.codes),
         "category": category.title if _category(category.title) == category.code else category.code,

@@ -4,7 +4,7 @@ import enum
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, event
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
@@ -14,7 +14,7 @@ from marketplace.kernel.intervals import Interval
 from marketplace.kernel.occupancy import Occupancy
 from marketplace.kernel.references import new_reference
 from marketplace.kernel.words import Text, _l
-from marketplace.sharing.items.models.listing import Condition, Item, ItemUnit
+from marketplace.sharing.items.models.listing import Condition, DepositUnit, Item, ItemUnit
 
 
 class LoanState(enum.Enum):
@@ -102,6 +102,7 @@ class Loan(db.Base):
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     fee: Mapped[int] = mapped_column(default=0)
     deposit: Mapped[int] = mapped_column(default=0)
+    deposit_unit: Mapped[DepositUnit] = mapped_column(default=DepositUnit.MONEY, server_default="money")
     asked_at: Mapped[datetime] = mapped_column(default=clock.now)
     accepted_at: Mapped[datetime | None]
     out_at: Mapped[datetime | None]
@@ -160,6 +161,21 @@ class Loan(db.Base):
         return when(self.other_first, self.other_last) if self.other_first and self.other_last else None
 
     @property
+    def promised(self) -> int:
+        """How much of the city's money the borrower promised as a deposit."""
+        return self.deposit if self.deposit_unit is DepositUnit.MONEY else 0
+
+    @property
+    def held(self) -> int:
+        """How many minutes of the borrower's time credits are put aside until it is over."""
+        return self.deposit if self.deposit_unit is DepositUnit.TIME else 0
+
+    @property
+    def shown_deposit(self) -> str | None:
+        """What was put down for it, as people read it."""
+        return self.deposit_unit.show(self.deposit) if self.deposit else None
+
+    @property
     def group(self) -> Group | None:
         """The group for which it was made; needs `on_behalf`."""
         return self.on_behalf.group if self.on_behalf else None
@@ -168,6 +184,36 @@ class Loan(db.Base):
     def is_late(self) -> bool:
         """Whether it should have been back by now."""
         return self.state is LoanState.OUT and self.last_day < clock.today()
+
+
+_OVER = "NEW.state IN ('closed', 'declined', 'withdrawn', 'cancelled', 'expired')"
+_HELD = "EXISTS (SELECT 1 FROM deposits WHERE subject = 'loan:' || NEW.id AND unit = 'time' AND settled_at IS NULL{of})"
+_STRAY = (
+    f"({_OVER} AND {_HELD.format(of='')} OR NEW.state IN ('accepted', 'out', 'returned')"
+    f" AND NEW.deposit_unit = 'time' AND NEW.deposit > 0 AND NOT {_HELD.format(of=' AND amount = NEW.deposit')})"
+)
+DEPOSIT_HELD = "loans_deposit_held"
+GUARDS = {
+    "sqlite": (
+        f"CREATE TRIGGER {DEPOSIT_HELD} BEFORE UPDATE OF state, deposit, deposit_unit ON loans WHEN {_STRAY}"
+        f" BEGIN SELECT RAISE(ABORT, '{DEPOSIT_HELD}'); END",
+    ),
+    "postgresql": (
+        f"CREATE FUNCTION {DEPOSIT_HELD}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" IF {_STRAY} THEN RAISE EXCEPTION '{DEPOSIT_HELD}' USING ERRCODE = 'integrity_constraint_violation'; END IF;"
+        " RETURN NEW; END $$",
+        f"CREATE TRIGGER {DEPOSIT_HELD} BEFORE UPDATE OF state, deposit, deposit_unit ON loans"
+        f" FOR EACH ROW EXECUTE FUNCTION {DEPOSIT_HELD}()",
+    ),
+}
+"""No loan ends with its deposit still held, none is agreed without it, by dialect: run after the table is created."""
+
+for _dialect, _ddl in GUARDS.items():
+    for _statement in _ddl:
+        event.listen(Loan.__table__, "after_create", sa.DDL(_statement).execute_if(dialect=_dialect))
+event.listen(
+    Loan.__table__, "after_drop", sa.DDL(f"DROP FUNCTION IF EXISTS {DEPOSIT_HELD}()").execute_if(dialect="postgresql")
+)
 
 
 def days(first: date, last: date) -> Interval:

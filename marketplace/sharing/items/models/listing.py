@@ -9,6 +9,8 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person, RoleGrant
+from marketplace.civic.credits.models import TIME
+from marketplace.civic.credits.models import show as show_amount
 from marketplace.civic.groups.models import Group
 from marketplace.civic.places.models import Building, District
 from marketplace.kernel import clock, db, words
@@ -76,6 +78,18 @@ class UnitState(enum.Enum):
             "lost": _l("missing"),
             "gone": _l("no longer lent"),
         }[self.value]
+
+
+class DepositUnit(enum.Enum):
+    """What a deposit is put down in: the city's money, promised between the two, or minutes of time credit, held."""
+
+    MONEY = "money"
+    TIME = TIME
+
+    def show(self, amount: int) -> str:
+        """An amount of it as people read it."""
+        shown = show_amount(amount, self.value)
+        return shown if self is DepositUnit.MONEY else str(_l("{time} of time credit", time=shown))
 
 
 class PickUpPlace(db.Base):
@@ -165,6 +179,7 @@ class Item(db.Base):
     fee: Mapped[int] = mapped_column(default=0)
     """For a whole loan, settled between the two."""
     deposit: Mapped[int] = mapped_column(default=0)
+    deposit_unit: Mapped[DepositUnit] = mapped_column(default=DepositUnit.MONEY, server_default="money")
     longest_days: Mapped[int] = mapped_column(default=7)
     notice_days: Mapped[int] = mapped_column(default=0)
     horizon_days: Mapped[int] = mapped_column(default=90)
@@ -227,6 +242,11 @@ class Item(db.Base):
     @classmethod
     def _offered(cls) -> sa.ColumnElement[bool]:
         return sa.and_(cls.paused_at.is_(None), cls.hidden_at.is_(None), cls.withdrawn_at.is_(None))
+
+    @property
+    def shown_deposit(self) -> str | None:
+        """What is put down for it, as people read it."""
+        return self.deposit_unit.show(self.deposit) if self.deposit else None
 
     @property
     def category_title(self) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.credits.models import show as show_time
 from marketplace.kernel import clock, db, money
 from marketplace.kernel.words import Text, _l
 from marketplace.sharing.items.models.lending import Loan
@@ -42,12 +43,13 @@ class Trouble(enum.Enum):
 
 
 class Remedy(enum.Enum):
-    """What the borrower owes the owner for it."""
+    """What the borrower owes the owner for it, or what the city's fund pays instead, which only mediators decide."""
 
     NOTHING = "nothing"
     REPAIR = "repair"
     DEPOSIT = "deposit"
     SUM = "sum"
+    FUND = "fund"
 
     @property
     def words(self) -> Text:
@@ -57,12 +59,13 @@ class Remedy(enum.Enum):
             "repair": _l("The borrower has it repaired"),
             "deposit": _l("A part of the deposit is kept"),
             "sum": _l("The borrower pays a sum"),
+            "fund": _l("The city's insurance fund pays a sum"),
         }[self.value]
 
     @property
     def has_sum(self) -> bool:
         """Whether an amount belongs to it."""
-        return self in (Remedy.DEPOSIT, Remedy.SUM)
+        return self in (Remedy.DEPOSIT, Remedy.SUM, Remedy.FUND)
 
 
 class ProblemState(enum.Enum):
@@ -98,16 +101,31 @@ MEDIATED = (ProblemState.WAITING, ProblemState.APPEALED)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is due, and what that means for the deposit: of a sum, the deposit pays the first part."""
+    """What is due, and what that means for the deposit: of a sum, a deposit in money pays the first part.
+
+    minutes   what is kept of a deposit in time credits, of which `held` minutes are put aside; no sum touches it
+    """
 
     remedy: Remedy
     amount: int
     deposit: int
+    minutes: int = 0
+    held: int = 0
+
+    @property
+    def made_good(self) -> bool:
+        """Whether the owner gets something for it."""
+        return self.amount > 0 or self.minutes > 0
+
+    @property
+    def from_fund(self) -> int:
+        """What the city's insurance fund pays."""
+        return self.amount if self.remedy is Remedy.FUND else 0
 
     @property
     def kept(self) -> int:
-        """What the owner keeps of the deposit."""
-        return min(self.amount, self.deposit)
+        """What the owner keeps of a deposit in money."""
+        return min(self.amount - self.from_fund, self.deposit)
 
     @property
     def returned(self) -> int:
@@ -117,20 +135,26 @@ class Due:
     @property
     def beyond(self) -> int:
         """What the borrower pays beyond the deposit."""
-        return self.amount - self.kept
+        return self.amount - self.from_fund - self.kept
 
     @property
     def lines(self) -> list[Text]:
         """The same, one sentence each."""
         said = [self.remedy.words]
-        if self.amount:
+        if self.from_fund:
+            said = [_l("The city's insurance fund pays the owner {amount}", amount=money.show(self.from_fund))]
+        elif self.amount:
             said = [_l("The borrower owes {amount}", amount=money.show(self.amount))]
-        if self.deposit:
-            split = {"kept": money.show(self.kept), "returned": money.show(self.returned)}
-            said.append(_l("Of the deposit, {kept} is kept and {returned} returned", **split))
+        for there, kept, show in ((self.deposit, self.kept, money.show), (self.held, self.minutes, show_time)):
+            if there:
+                split = {"kept": show(kept), "returned": show(there - kept)}
+                said.append(_l("Of the deposit, {kept} is kept and {returned} returned", **split))
         if self.deposit and self.beyond:
             said.append(_l("To be paid beyond the deposit: {amount}", amount=money.show(self.beyond)))
         return said
+
+
+_KEPT = "{last}minutes BETWEEN 0 AND CASE {last}remedy WHEN 'deposit' THEN held ELSE 0 END"
 
 
 class Problem(db.Base):
@@ -149,8 +173,11 @@ class Problem(db.Base):
     trouble: Mapped[Trouble]
     state: Mapped[ProblemState] = mapped_column(default=ProblemState.OPEN)
     deposit: Mapped[int]
+    """What is put down of the city's money."""
     most: Mapped[int]
     """The largest sum that may be due: what it was worth when the problem was reported, or the deposit if more."""
+    held: Mapped[int] = mapped_column(CheckConstraint("held >= 0", name="held"), default=0, server_default="0")
+    """How many minutes of time credit are put aside for the loan, and not to be kept for an earlier problem."""
     by_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     """Who reported it."""
     by_borrower: Mapped[bool]
@@ -166,6 +193,10 @@ class Problem(db.Base):
     remedy: Mapped[Remedy | None]
     amount: Mapped[int] = mapped_column(default=0)
     """What is due: settled between the two, or by the mediator's word."""
+    minutes: Mapped[int] = mapped_column(
+        CheckConstraint(_KEPT.format(last=""), name="minutes_held"), default=0, server_default="0"
+    )
+    """What of it is kept of a deposit in time credits."""
     reason: Mapped[str] = mapped_column(sa.String(2000), default="")
     decided_at: Mapped[datetime | None]
 
@@ -176,8 +207,19 @@ class Problem(db.Base):
     """The mediator who answered the appeal, whose word is the last."""
     last_remedy: Mapped[Remedy | None]
     last_amount: Mapped[int] = mapped_column(default=0)
+    last_minutes: Mapped[int] = mapped_column(
+        CheckConstraint(_KEPT.format(last="last_"), name="last_minutes_held"), default=0, server_default="0"
+    )
     last_reason: Mapped[str] = mapped_column(sa.String(2000), default="")
     closed_at: Mapped[datetime | None] = mapped_column(index=True)
+    paid_at: Mapped[datetime | None] = mapped_column(
+        CheckConstraint(
+            "(paid_at IS NULL OR state = 'final' AND coalesce(last_remedy, remedy) = 'fund')"
+            " AND (remedy <> 'fund' OR mediator_id IS NOT NULL)",
+            name="fund_by_a_mediator",
+        )
+    )
+    """When the city's fund paid what mediators had decided."""
     version: Mapped[int] = mapped_column(default=1)
 
     loan: Mapped[Loan] = relationship(lazy="raise")
@@ -228,18 +270,25 @@ class Problem(db.Base):
     def due(self) -> Due | None:
         """What is due by the last word that was spoken; nothing while nobody decided."""
         if self.last_remedy is not None:
-            return Due(self.last_remedy, self.last_amount, self.deposit)
+            return Due(self.last_remedy, self.last_amount, self.deposit, self.last_minutes, self.held)
         return self.first_due
 
     @property
     def first_due(self) -> Due | None:
         """What is due by what the two settled, or by the first mediator's word."""
-        return Due(self.remedy, self.amount, self.deposit) if self.remedy is not None else None
+        if self.remedy is None:
+            return None
+        return Due(self.remedy, self.amount, self.deposit, self.minutes, self.held)
 
     @property
     def why(self) -> str:
         """The reason of the last word that was spoken."""
         return self.last_reason or self.reason
+
+    @property
+    def is_final(self) -> bool:
+        """Whether mediators have spoken the last word."""
+        return self.state is ProblemState.FINAL
 
     @property
     def is_open(self) -> bool:
@@ -258,6 +307,15 @@ class Offer(db.Base):
     by_borrower: Mapped[bool]
     remedy: Mapped[Remedy]
     amount: Mapped[int] = mapped_column(default=0)
+    minutes: Mapped[int] = mapped_column(
+        CheckConstraint(
+            "remedy <> 'fund' AND (minutes = 0 OR minutes > 0 AND amount = 0 AND remedy = 'deposit')",
+            name="between_the_two",
+        ),
+        default=0,
+        server_default="0",
+    )
+    """What would be kept of a deposit in time credits."""
     words: Mapped[str] = mapped_column(sa.String(500), default="")
     made_at: Mapped[datetime] = mapped_column(default=clock.now)
     accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
@@ -279,6 +337,6 @@ class Offer(db.Base):
         ),
     )
 
-    def due(self, deposit: int) -> Due:
-        """What it means for the deposit."""
-        return Due(self.remedy, self.amount, deposit)
+    def due(self, problem: Problem) -> Due:
+        """What it means for the deposit of its problem."""
+        return Due(self.remedy, self.amount, problem.deposit, self.minutes, problem.held)

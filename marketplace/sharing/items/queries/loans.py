@@ -111,10 +111,10 @@ def unsettled(person: Person) -> list[Loan]:
 
 
 def asked(person: Person) -> list[Loan]:
-    """Requests and proposals, not answered yet, that a person made or that are made of their things."""
+    """Requests and proposals, not answered yet, that a person made or others made of their things, kept so for now."""
     own_things = Loan.item_id.in_(sa.select(Item.id).where(Item.owner_id == person.id))
     query = sa.select(Loan).where(sa.or_(Loan.borrower_id == person.id, own_things), Loan.state.in_(ASKED))
-    return list(db.session.scalars(whole(query.order_by(Loan.id))))
+    return list(db.session.scalars(whole(query.order_by(Loan.id)).with_for_update(of=Loan)))
 
 
 def for_calendar(person: Person) -> list[Loan]:
@@ -175,16 +175,21 @@ def handovers_by_id(ids: Collection[int]) -> dict[int, Handover]:
 # --- something is due ---
 
 
+def _now(query: sa.Select[Loan]) -> list[Loan]:
+    """These loans, but those that someone acts on this instant; nobody acts on the others now. Nobody is waited for."""
+    return list(db.session.scalars(whole(query).with_for_update(of=Loan, skip_locked=True)))
+
+
 def overdue(limit: int) -> list[Loan]:
     """Requests and proposals that nobody answered in time, the oldest first."""
     query = sa.select(Loan).where(Loan.state.in_(ASKED), Loan.due_at <= clock.now())
-    return list(db.session.scalars(whole(query.order_by(Loan.due_at, Loan.id).limit(limit))))
+    return _now(query.order_by(Loan.due_at, Loan.id).limit(limit))
 
 
 def never_fetched(limit: int) -> list[Loan]:
     """What was agreed and not handed over on any of its days."""
     query = sa.select(Loan).where(Loan.state == LoanState.ACCEPTED, Loan.last_day < clock.today())
-    return list(db.session.scalars(whole(query.order_by(Loan.last_day, Loan.id).limit(limit))))
+    return _now(query.order_by(Loan.last_day, Loan.id).limit(limit))
 
 
 def to_close(returned_for: timedelta, limit: int) -> list[Loan]:
@@ -192,7 +197,7 @@ def to_close(returned_for: timedelta, limit: int) -> list[Loan]:
     troubled = sa.exists().where(Problem.loan_id == Loan.id, Problem.closed_at.is_(None))
     long_back = sa.and_(Loan.state == LoanState.RETURNED, Loan.returned_at <= clock.now() - returned_for)
     query = sa.select(Loan).where(long_back, ~troubled)
-    return list(db.session.scalars(whole(query.order_by(Loan.returned_at, Loan.id).limit(limit))))
+    return _now(query.order_by(Loan.returned_at, Loan.id).limit(limit))
 
 
 def late() -> list[Loan]:

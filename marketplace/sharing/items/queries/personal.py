@@ -18,7 +18,8 @@ from marketplace.sharing.items.queries import listings
 def own_things(person: Person) -> list[Extract]:
     """What a person lends, with its accessories, and where it is fetched."""
     said = (Item.title, Item.description, Item.category, Item.condition, Item.rules, Item.pick_up_note)
-    terms = (Item.value, Item.fee, Item.deposit, Item.longest_days, Item.notice_days, Item.audience, Item.trusts)
+    costs = (Item.value, Item.fee, Item.deposit, Item.deposit_unit)
+    terms = (*costs, Item.longest_days, Item.notice_days, Item.audience, Item.trusts)
     when = (Item.listed_at, Item.paused_at, Item.hidden_at, Item.withdrawn_at)
     own = Item.owner_id == person.id
     parts = sa.select(Item.title.label("thing"), Accessory.name, Accessory.count).join(
@@ -34,7 +35,7 @@ def own_things(person: Person) -> list[Extract]:
 def own_loans(person: Person) -> list[Extract]:
     """What a person borrowed, what others borrowed of them, what they said when things changed hands, and waits for."""
     when = (Loan.reference, Item.title.label("thing"), Loan.first_day, Loan.last_day, Loan.quantity, Loan.state)
-    told = (Loan.message, Loan.refusal, Loan.reason, Loan.fee, Loan.deposit)
+    told = (Loan.message, Loan.refusal, Loan.reason, Loan.fee, Loan.deposit, Loan.deposit_unit)
     moments = (Loan.asked_at, Loan.accepted_at, Loan.out_at, Loan.returned_at, Loan.ended_at)
     loans = sa.select(*when, *told, *moments).join(Item, Item.id == Loan.item_id).order_by(Loan.id)
     changing = sa.select(Loan.reference, Handover.way, Handover.condition).join(Loan, Loan.id == Handover.loan_id)
@@ -55,13 +56,15 @@ def own_loans(person: Person) -> list[Extract]:
 def own_problems(person: Person) -> list[Extract]:
     """What went wrong with a person's loans, what they said and proposed, and what was decided."""
     of_loan = (Loan.reference, Item.title.label("thing"))
-    decided = (Problem.remedy, Problem.amount, Problem.reason, Problem.decided_at)
-    last = (Problem.last_remedy, Problem.last_amount, Problem.last_reason, Problem.closed_at)
+    decided = (Problem.remedy, Problem.amount, Problem.minutes, Problem.reason, Problem.decided_at)
+    final = (Problem.last_remedy, Problem.last_amount, Problem.last_minutes, Problem.last_reason)
+    last = (*final, Problem.closed_at, Problem.paid_at)
     told = (Problem.trouble, Problem.state, Problem.opened_at, Problem.words, Problem.answer, Problem.appeal)
     problems = sa.select(*of_loan, *told, *decided, *last).select_from(Problem).join(Loan, Loan.id == Problem.loan_id)
     problems = problems.join(Item, Item.id == Loan.item_id).order_by(Problem.id)
     sides = (Problem.borrower_id, Problem.owner_id, Problem.by_id, Problem.answer_by_id, Problem.appealed_by_id)
-    offers = sa.select(Loan.reference, Offer.remedy, Offer.amount, Offer.words, Offer.made_at, Offer.accepted_at)
+    proposed = (Offer.remedy, Offer.amount, Offer.minutes, Offer.words, Offer.made_at, Offer.accepted_at)
+    offers = sa.select(Loan.reference, *proposed)
     offers = offers.join(Problem, Problem.id == Offer.problem_id).join(Loan, Loan.id == Problem.loan_id)
     own = sa.or_(Offer.by_id == person.id, Offer.accepted_by_id == person.id)
     judged = sa.or_(Problem.mediator_id == person.id, Problem.second_id == person.id)

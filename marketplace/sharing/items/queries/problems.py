@@ -1,6 +1,6 @@
 """What went wrong with loans: one loan's, what waits for mediators, and who of them is apart from both sides."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased, joinedload, selectinload
@@ -13,7 +13,7 @@ from marketplace.kernel.errors import NotFound
 from marketplace.sharing.items import policy
 from marketplace.sharing.items.models.lending import Loan
 from marketplace.sharing.items.models.listing import Item
-from marketplace.sharing.items.models.problems import MEDIATED, Problem, ProblemState
+from marketplace.sharing.items.models.problems import MEDIATED, Problem, ProblemState, Remedy
 from marketplace.sharing.items.queries import loans
 
 # --- one ---
@@ -51,6 +51,25 @@ def with_loans(query: sa.Select[Problem]) -> list[Problem]:
     for one in found:
         set_committed_value(one, "loan", whole[one.loan_id])
     return found
+
+
+def kept_minutes(loan: Loan) -> int:
+    """How much of a loan's deposit in time credits its problems, as they were settled and decided, say is kept."""
+    settled = sa.select(Problem).where(
+        Problem.loan_id == loan.id, Problem.state.in_((ProblemState.SETTLED, ProblemState.FINAL))
+    )
+    return sum(one.due.minutes for one in db.session.scalars(settled) if one.due is not None)
+
+
+def troubled(loan_ids: Iterable[int]) -> set[int]:
+    """Which of these loans something went wrong with."""
+    return set(db.session.scalars(sa.select(Problem.loan_id).where(Problem.loan_id.in_(loan_ids))))
+
+
+def being_settled(loan_ids: Iterable[int]) -> set[int]:
+    """Which of these loans have a problem that is open."""
+    of_them = sa.select(Problem.loan_id).where(Problem.loan_id.in_(loan_ids), Problem.closed_at.is_(None))
+    return set(db.session.scalars(of_them))
 
 
 # --- mediators ---
@@ -102,11 +121,16 @@ def _went_to_mediator() -> sa.ColumnElement[bool]:
     return sa.or_(Problem.state.in_(MEDIATED), Problem.mediator_id.is_not(None))
 
 
-def _apart(person: Person) -> sa.ColumnElement[bool]:
-    """Of which problems neither side is theirs, and with whose sides they never shared a loan."""
+def _of_others(person: Person) -> sa.ColumnElement[bool]:
+    """Of which problems neither side is theirs."""
     named = (Problem.borrower_id, Problem.owner_id, Problem.by_id, Problem.answer_by_id, Problem.appealed_by_id)
     not_named = sa.and_(*(sa.func.coalesce(column, 0) != person.id for column in named))
     own = sa.select(Loan.id).where(sa.or_(loans.borrowed_by(person), loans.lent_by(person)))
+    return sa.and_(not_named, Problem.loan_id.not_in(own))
+
+
+def _apart(person: Person) -> sa.ColumnElement[bool]:
+    """Of which problems neither side is theirs, and with whose sides they never shared a loan."""
     shared, item, library = aliased(Loan), aliased(Item), aliased(Item)
     sides = (Problem.borrower_id, Problem.owner_id)
     lent = sa.select(library.library_id).join(Loan, Loan.item_id == library.id).where(Loan.id == Problem.loan_id)
@@ -122,14 +146,26 @@ def _apart(person: Person) -> sa.ColumnElement[bool]:
             )
         )
     )
-    return sa.and_(not_named, Problem.loan_id.not_in(own), ~with_them)
+    return sa.and_(_of_others(person), ~with_them)
+
+
+# --- the fund ---
+
+
+def to_pay(person: Person) -> sa.Select[Problem]:
+    """What mediators decided for good that the fund pays, and it has not, but to this person; the oldest first."""
+    by_fund = sa.func.coalesce(Problem.last_remedy, Problem.remedy) == Remedy.FUND
+    waiting = sa.and_(Problem.state == ProblemState.FINAL, by_fund, Problem.paid_at.is_(None))
+    query = sa.select(Problem).where(waiting, _of_others(person))
+    return _whole(query.order_by(Problem.closed_at, Problem.id))
 
 
 # --- something is due ---
 
 
 def run_out(limit: int) -> list[Problem]:
-    """What the two did not settle in time, and decisions that nobody appealed in time."""
+    """What the two did not settle in time, and decisions that nobody appealed in time; nobody else acts on them now."""
     states = (ProblemState.OPEN, ProblemState.DECIDED)
     query = _whole(sa.select(Problem).where(Problem.state.in_(states), Problem.due_at <= clock.now()))
-    return with_loans(query.order_by(Problem.due_at, Problem.id).limit(limit))
+    query = query.order_by(Problem.due_at, Problem.id).limit(limit)
+    return with_loans(query.with_for_update(of=Problem, skip_locked=True))

@@ -9,13 +9,16 @@ from marketplace.kernel import money
 from marketplace.kernel.files import Files
 from marketplace.kernel.words import _, _m
 from marketplace.sharing.items.models import categories
-from marketplace.sharing.items.models.listing import EVERY_DAY, Audience, Condition, Item
+from marketplace.sharing.items.models.listing import EVERY_DAY, Audience, Condition, DepositUnit, Item
 from marketplace.sharing.items.service.listing import MOST_PICTURES
 
 MOST_PARTS = 20
 MOST_PIECES = 20
 LARGEST_SUM = 100_000_000
 DAY_MINUTES = 24 * 60
+MOST_HOURS = 100
+"""The largest deposit in time credits."""
+
 ANY_GROUP = "group:"
 
 
@@ -77,6 +80,8 @@ class ListingDetails(PartRows):  # type: ignore[valid-type, misc]  # made from i
     value = Sum(load_default=None)
     fee = Sum(load_default=0)
     deposit = Sum(load_default=0)
+    deposit_hours = fields.Integer(load_default=0, validate=validate.Range(0, MOST_HOURS))
+    deposit_minutes = fields.Integer(load_default=0, validate=validate.Range(0, 59))
     longest_days = fields.Integer(load_default=7, validate=validate.Range(1, 90))
     notice_days = fields.Integer(load_default=0, validate=validate.Range(0, 30))
     audience = fields.String(
@@ -93,6 +98,11 @@ class ListingDetails(PartRows):  # type: ignore[valid-type, misc]  # made from i
     def as_kept(self, data: dict[str, Any], **_more: object) -> dict[str, Any]:
         """With accessories, audience and weekdays as a thing keeps them."""
         data["accessories"] = _folded(data)
+        minutes = data.pop("deposit_hours") * 60 + data.pop("deposit_minutes")
+        if minutes and data["deposit"]:
+            raise ValidationError(_("Choose one: a deposit in money or one in time credits."), "deposit_hours")
+        data["deposit"] = minutes or data["deposit"]
+        data["deposit_unit"] = DepositUnit.TIME if minutes else DepositUnit.MONEY
         audience, _colon, group = data["audience"].partition(":")
         data["audience"], data["group_id"] = Audience(audience), int(group) if group else None
         if not data["pick_up_days"]:
@@ -134,6 +144,13 @@ class Nothing(Schema):
     """A button alone."""
 
 
+def _deposit_typed(item: Item) -> dict[str, Any]:
+    if item.deposit_unit is DepositUnit.MONEY:
+        return {"deposit": money.plain(item.deposit)}
+    hours, minutes = divmod(item.deposit, 60)
+    return {"deposit": "0", "deposit_hours": hours or "", "deposit_minutes": minutes or ""}
+
+
 def as_typed(item: Item) -> dict[str, Any]:
     """What is said of a thing, as the form shows it; needs `accessories` and `units`."""
     same = ("title", "category", "description", "longest_days", "notice_days", "pick_up_from", "pick_up_to",
@@ -145,7 +162,7 @@ def as_typed(item: Item) -> dict[str, Any]:
         "quantity": len(item.kept_units),
         "value": "" if item.value is None else money.plain(item.value),
         "fee": money.plain(item.fee),
-        "deposit": money.plain(item.deposit),
+        **_deposit_typed(item),
         "audience": f"{ANY_GROUP}{item.group_id}" if item.group_id else item.audience.value,
         "pick_up_days": [day for day in range(7) if item.pick_up_days >> day & 1],
     }  # fmt: skip

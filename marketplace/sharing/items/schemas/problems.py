@@ -1,6 +1,8 @@
 """What is filled in when something went wrong with a loan."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
 
 from marketplace.civic.uploads.models import Kind
 from marketplace.kernel.files import Files
@@ -32,7 +34,20 @@ class Answer(Schema):
     pictures = Files(Kind.PICTURE, most=4)
 
 
-class NewOffer(Schema):
+class OfDeposit(Schema):
+    """How much of a deposit in time credits is kept."""
+
+    hours = fields.Integer(load_default=0, validate=validate.Range(0, 1000))
+    minutes = fields.Integer(load_default=0, validate=validate.Range(0, 59))
+
+    @post_load
+    def in_minutes(self, data: dict[str, Any], **_more: object) -> dict[str, Any]:
+        """Hours and minutes together."""
+        data["minutes"] += 60 * data.pop("hours")
+        return data
+
+
+class NewOffer(OfDeposit):
     """What one side thinks is due."""
 
     remedy = fields.Enum(Remedy, by_value=True, required=True, error_messages={"required": _m("Choose what is due.")})
@@ -46,7 +61,7 @@ class Accepted(Schema):
     offer = fields.Integer(required=True)
 
 
-class Decision(Schema):
+class Decision(OfDeposit):
     """A mediator's word."""
 
     remedy = fields.Enum(Remedy, by_value=True, required=True, error_messages={"required": _m("Choose what is due.")})

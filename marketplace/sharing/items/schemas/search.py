@@ -11,7 +11,7 @@ from marketplace.kernel.geo import Point
 from marketplace.kernel.words import _, _l
 from marketplace.kernel.writing import show_clock
 from marketplace.sharing.items.models import categories
-from marketplace.sharing.items.models.listing import Audience, Condition, Item
+from marketplace.sharing.items.models.listing import Audience, Condition, DepositUnit, Item
 from marketplace.sharing.items.queries.search import Wanted
 from marketplace.sharing.items.schemas.loans import sensible
 
@@ -203,7 +203,12 @@ class ItemRecord(Schema):
     rules = fields.String()
     currency = fields.Function(lambda _item: money.currency(), metadata={"type": "string"})
     fee = fields.Integer(metadata={"description": _l("For a whole loan, settled between the two.")})
-    deposit = fields.Integer()
+    deposit = fields.Integer(
+        metadata={"description": _l("In the currency's smallest unit, or in minutes of time credit; see deposit_unit.")}
+    )
+    deposit_unit = fields.Enum(
+        DepositUnit, by_value=fields.String, metadata={"description": _l("What the deposit is put down in.")}
+    )
     longest_days = fields.Integer()
     notice_days = fields.Integer(metadata={"description": _l("Asked for so many days ahead at least.")})
     horizon_days = fields.Integer(metadata={"description": _l("Asked for so many days ahead at most.")})

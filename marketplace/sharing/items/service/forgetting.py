@@ -14,7 +14,7 @@ from marketplace.sharing.items.models.listing import Accessory, Item, PickUpPlac
 from marketplace.sharing.items.models.problems import ERASED, Offer, Problem
 from marketplace.sharing.items.queries import loans as loan_queries
 from marketplace.sharing.items.queries.listings import SEARCH_KIND
-from marketplace.sharing.items.service import loans
+from marketplace.sharing.items.service import deposits, loans
 
 WORDS_KEPT = timedelta(days=365)
 """How long after a thing was withdrawn its words may still be asked about."""
@@ -66,7 +66,9 @@ ROWS_KEPT = timedelta(days=5 * 365)
 
 def give_up_requests(person: Person) -> None:
     """Withdraw what a person asked for, and let run out what is asked of them, because they leave."""
-    for loan in loan_queries.asked(person):
+    asked = loan_queries.asked(person)
+    deposits.lock(asked)
+    for loan in asked:
         if loan.borrower_id == person.id and not policy.is_overdue(loan):
             loans.withdraw(person, loan)
         else:

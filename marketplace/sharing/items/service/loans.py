@@ -21,9 +21,9 @@ from marketplace.sharing.items.models.lending import (
     days,
 )
 from marketplace.sharing.items.models.listing import Item, UnitState
-from marketplace.sharing.items.queries import listings
+from marketplace.sharing.items.queries import listings, problems
 from marketplace.sharing.items.queries import loans as queries
-from marketplace.sharing.items.service import line
+from marketplace.sharing.items.service import deposits, line
 from marketplace.sharing.items.service.telling import announce, record, tell_borrower, tell_lender
 
 CLOSED_AFTER = policy.REPORTED_WITHIN
@@ -45,8 +45,9 @@ def request(
 ) -> Loan:
     """Ask the owner for a thing for some days; it is agreed at once where the owner trusts and the borrower is trusted.
 
-    A library that enters a request for a caller has agreed to it. Raises the thing's broken rule, AlreadyPromised if
-    too few pieces are free, TooManyRequests or AskedAlready.
+    A library that enters a request for a caller has agreed to it. A deposit in time credits is put aside at once, so
+    that no yes fails for want of it. Raises the thing's broken rule, AlreadyPromised if too few pieces are free,
+    TooManyRequests, AskedAlready, DepositMissing or CallerDepositMissing.
     """
     staff = behalf.entered_by if behalf else None
     _may_ask(borrower, item, staff)
@@ -58,15 +59,18 @@ def request(
         raise errors.TooManyRequests(most=policy.MOST_ASKED)
     if queries.has_asked(borrower, item, first):
         raise errors.AskedAlready
+    deposits.expect_enough(borrower, item, by_staff=staff is not None)
     kept = line.use_offer(borrower, item)
     _expect_free(item, first, last, quantity - (kept is not None))
     loan = Loan(
         item=item, borrower=borrower, first_day=first, last_day=last, quantity=quantity, message=message.strip(),
-        due_at=policy.answer_by(item, first), fee=item.fee, deposit=item.deposit, asked_at=clock.now(),
-        state=LoanState.REQUESTED, pieces=[], on_behalf=LoanOnBehalf(**behalf.columns) if behalf else None,
+        due_at=policy.answer_by(item, first), fee=item.fee, deposit=item.deposit,
+        deposit_unit=item.deposit_unit, asked_at=clock.now(), state=LoanState.REQUESTED, pieces=[],
+        on_behalf=LoanOnBehalf(**behalf.columns) if behalf else None,
     )  # fmt: skip
     db.session.add(loan)
     db.session.flush()
+    deposits.hold(loan, staff or borrower)
     if kept is not None:
         _keep(loan, kept)
     record(staff or borrower, loan, "asked", **(behalf.detail(borrower) if behalf else {}))
@@ -168,13 +172,17 @@ def cancel(person: Person, loan: Loan, reason: str) -> Loan:
 
 def run_out() -> None:
     """End what nobody answered in time, what was never fetched, and what was brought back a day ago."""
-    for loan in queries.overdue(AT_ONCE):
+    unanswered, not_fetched = queries.overdue(AT_ONCE), queries.never_fetched(AT_ONCE)
+    long_back = queries.to_close(CLOSED_AFTER, AT_ONCE)
+    deposits.lock([*unanswered, *not_fetched, *long_back])
+    for loan in unanswered:
         expire(loan)
-    for loan in queries.never_fetched(AT_ONCE):
+    for loan in not_fetched:
         _end(loan, LoanState.CANCELLED)
         tell_borrower(loan, "never_fetched")
         tell_lender(loan, "never_given")
-    for loan in queries.to_close(CLOSED_AFTER, AT_ONCE):
+    troubled = problems.being_settled(loan.id for loan in long_back)  # reported in the instant before they were locked
+    for loan in (one for one in long_back if one.id not in troubled):
         _end(loan, LoanState.CLOSED)
 
 
@@ -187,6 +195,7 @@ def expire(loan: Loan) -> None:
 
 def lose(loan: Loan) -> None:
     """End a loan whose thing does not come back and is made good; its pieces are gone."""
+    deposits.lock([loan])
     for piece in loan.pieces:
         piece.unit.state = UnitState.GONE
     _end(loan, LoanState.CLOSED)
@@ -279,7 +288,8 @@ def _claim(loan: Loan) -> None:
 
 
 def _end(loan: Loan, state: LoanState) -> None:
-    """Let go of its pieces."""
+    """Give its deposit back, and let go of its pieces."""
+    deposits.settle(loan)
     loan.state, loan.due_at, loan.ended_at = state, None, clock.now()
     loan.changed += 1
     let_go(loan)

@@ -74,6 +74,7 @@ _problem_told(
        "the last word."),
 )  # fmt: skip
 _problem_told("appealed", _l("An appeal: {item}"), _l("the other side appealed. Another mediator has the last word."))
+_problem_told("paid", _l("The city's fund pays: {item}"), _l("the insurance fund pays you what mediators decided."))
 _problem_told("final", _l("Decided for good: {item}"), _l("the decision about your loan's problem is final."))
 
 jobs.timed("items.run_out_problems", every=timedelta(minutes=5))(problems.run_out)

@@ -7,6 +7,8 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
+from marketplace.civic.accounts.models import Person
+from marketplace.civic.credits import queries as time_credits
 from marketplace.civic.groups.queries import acting_for
 from marketplace.civic.groups.service.behalf import for_group
 from marketplace.civic.uploads.queries import of_subjects
@@ -18,6 +20,7 @@ from marketplace.kernel.words import _, _l
 from marketplace.kernel.writing import show_date, show_moment
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.lending import Loan, LoanState, Refusal
+from marketplace.sharing.items.models.listing import DepositUnit
 from marketplace.sharing.items.queries import impact, listings, problems
 from marketplace.sharing.items.queries import line as lines
 from marketplace.sharing.items.queries import loans as queries
@@ -58,8 +61,15 @@ def borrow(item_id: int) -> ResponseReturnValue:
         "sharing/items/loans/borrow.html",
         item=item, groups=acting_for(person), earliest=_earliest(form),
         barred=policy.person_rule(item, person, queries.member_of(person, item)),
+        usable=_usable(person) if item.deposit_unit is DepositUnit.TIME else 0,
         promised=isinstance(form.refusal, errors.AlreadyPromised), first_day=policy.first_possible_day(item),
     )  # fmt: skip
+
+
+def _usable(person: Person) -> int:
+    """How many minutes of time credit a person can put down."""
+    account = time_credits.wallet(person)
+    return (account.available or 0) if account else 0
 
 
 def _earliest(form: Form) -> Any:
@@ -99,6 +109,7 @@ def loan(reference: str) -> Response:
         pictures=of_subjects(subject("handover", one.id) for one in handovers.values()),
         may_cancel=policy.may_still_cancel(found, borrower=borrows),
         address=_address(found) if policy.shows_address(person, found) else None,
+        put_down=time_credits.last_deposit(subject("loan", found.id)) if found.held else None,
         problem=problems.latest(found), may_report=bool(policy.troubles(found)),
     )  # fmt: skip
 

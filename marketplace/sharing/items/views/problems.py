@@ -28,7 +28,7 @@ from marketplace.sharing.items.service import problems
 from marketplace.web.access import current_person, residents, staff
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
-from marketplace.web.pages import page, paging, tell
+from marketplace.web.pages import has_fund, page, paging, tell
 from marketplace.web.security import Limit, limited, takes_files
 
 bp = Blueprint("problems", __name__)
@@ -156,9 +156,10 @@ def _by_side(found: Problem) -> dict[str, list[Upload]]:
     return {"reported": reporting, "answered": [one for one in pictures if one not in reporting]}
 
 
-def _remedies(found: Problem) -> list[tuple[str, object]]:
+def _remedies(found: Problem, *, for_mediator: bool = False) -> list[tuple[str, object]]:
     """What may be chosen: no part of a deposit that was not asked for, no sum where nothing can be due."""
-    possible = {Remedy.DEPOSIT: found.deposit > 0, Remedy.SUM: found.most > 0}
+    fund = for_mediator and has_fund() and found.most > 0
+    possible = {Remedy.DEPOSIT: found.deposit + found.held > 0, Remedy.SUM: found.most > 0, Remedy.FUND: fund}
     return [(one.value, one.words) for one in Remedy if possible.get(one, True)]
 
 
@@ -184,7 +185,7 @@ def mediate(problem_id: int) -> ResponseReturnValue:
     reveal(queries.may_look, person, found.loan)
     with Form(schemas.Decision(), **_decided(found)) as form:
         if form.submitted:
-            problems.decide(person, found, **form.data)
+            problems.decide(person, found, **form.data, fund=has_fund())
             tell(_("Decided. Both sides read your reason."))
             return redirect(url_for(".mediate", problem_id=problem_id), 303)
     if form.refusal:
@@ -196,7 +197,8 @@ def mediate(problem_id: int) -> ResponseReturnValue:
         "sharing/items/problems/mediate.html",
         problem=found, loan=loan, item=loan.item, handovers=handovers, pictures=_by_side(found),
         handover_pictures=of_subjects(subject("handover", one.id) for one in handovers.values()),
-        remedies=_remedies(found), message=queries.last_message(loan), second=found.state is ProblemState.APPEALED,
+        remedies=_remedies(found, for_mediator=True), message=queries.last_message(loan),
+        second=found.state is ProblemState.APPEALED,
         may_decide=policy.may_mediate(person, found, queries.is_apart(person, found)),
     )  # fmt: skip
 
@@ -205,7 +207,9 @@ def _decided(found: Problem) -> dict[str, Any]:
     """What the first mediator said, for the second to keep or change."""
     if found.state is not ProblemState.APPEALED or found.remedy is None:
         return {}
-    return {"remedy": found.remedy.value, "amount": found.amount or ""}
+    hours, minutes = divmod(found.minutes, 60)
+    said = {"amount": found.amount, "hours": hours, "minutes": minutes}
+    return {"remedy": found.remedy.value, **{name: number or "" for name, number in said.items()}}
 
 
 def _on_record(*shown: Problem) -> None:
