@@ -37,8 +37,9 @@ def write(reference: str) -> ResponseReturnValue:
     kept = {"good": own.good, "bad": own.bad} if own else {}
     with Form(schemas.Told(), **kept) as form:
         if form.submitted:
-            reviews.write(person, found, **form.data)
-            tell(_("Kept. Nobody else reads it before both of you have written, or 7 days are over."))
+            made = reviews.write(person, found, **form.data)
+            sealed = _("Kept. Nobody else reads it before both of you have written, or 7 days are over.")
+            tell(_("Both of you have written, so both can be read now.") if made.is_open else sealed)
             return redirect(url_for("loans.loan", reference=reference, _anchor="told"), 303)
     if form.refusal:
         found = seen(reference)
