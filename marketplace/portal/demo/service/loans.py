@@ -283,7 +283,7 @@ class _Lending:
         return loan
 
     def _review(self, loan: dict[str, Any], lent: Lent, borrower: Person) -> None:
-        """How it went, once it was brought back; of the resident's loans both wrote, and the other side alone lately."""
+        """How it went, once it was brought back; of the resident's loans both wrote, lately the other side alone."""
         if loan["returned_at"] is None:
             return
         resident, surely = self.shown["resident"], None

@@ -81,6 +81,7 @@ class Reviewing:
         if self.random.random() >= REPLIES or at >= self.midnight:
             return
         english = not lent.korean if one["by_borrower"] else borrower.language != "ko"
-        words_of_it = self.random.choice(words.neighbours()["reviews"]["replies"])[english]
+        about = words.neighbours()["reviews"]["things" if one["by_borrower"] else "borrowers"]
+        said = self.random.choice(about["sorry" if one["bad"] else "thanks"])[english]
         replier = lent.keeper_id if one["by_borrower"] else borrower.id
-        one |= {"reply": words_of_it, "reply_by_id": replier, "replied_at": at}
+        one |= {"reply": said, "reply_by_id": replier, "replied_at": at}
