@@ -1,9 +1,7 @@
 """Both sides of a loan write in the same instant, in processes that a barrier releases together."""
 
-import multiprocessing
 from collections import Counter
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -11,7 +9,6 @@ import sqlalchemy as sa
 from marketplace.civic.accounts.queries import person
 from marketplace.civic.notifications.models import Notice
 from marketplace.kernel import clock, db
-from marketplace.sharing.items import errors
 from marketplace.sharing.items.models.lending import Loan, LoanState
 from marketplace.sharing.items.models.reviews import Review
 from marketplace.sharing.items.queries import loans as queries
@@ -19,48 +16,24 @@ from marketplace.sharing.items.queries import reviews as review_queries
 from marketplace.sharing.items.service import reviews
 from tests.conftest import MONDAY
 from tests.factories import item, neighbour
+from tests.kernel.test_occupancy_race import disconnect, race
 
 pytestmark = pytest.mark.usefixtures("app")
 ROUNDS = 12
 
 
-def _write(url: str, references: list[str], by_borrower: bool, barrier: Any, outcomes: Any) -> None:
-    engine = db.connect(url)
-    with clock.frozen(MONDAY):
-        for reference in references:
-            barrier.wait(60)
-            try:
-                with db.transaction():
-                    loan = queries.get_loan(reference)
-                    owner_id = loan.item.owner_id
-                    assert owner_id is not None
-                    reviews.write(person(loan.borrower_id if by_borrower else owner_id), loan, "All went well.", "")
-                outcome = "written"
-            except (errors.ReviewOpen, errors.ReviewedAlready) as refusal:
-                outcome = type(refusal).__name__
-            except Exception as error:  # noqa: BLE001 - any other error is what the test looks for
-                outcome = repr(error)
-            outcomes.put(outcome)
-    db.session.remove()
-    engine.dispose()
-
-
-def race(url: str, references: list[str], sides: list[bool]) -> Counter[str]:
+def write(url: str, references: list[str], sides: list[bool]) -> Counter[str]:
     """What became of it when a process for each of these sides wrote about each loan."""
-    fork = multiprocessing.get_context("fork")
-    barrier, outcomes = fork.Barrier(len(sides)), fork.SimpleQueue()
-    engine = db.session.get_bind()
-    assert isinstance(engine, sa.Engine)
-    db.session.remove()
-    engine.dispose()  # a forked process may not share connections
-    runners = [fork.Process(target=_write, args=(url, references, side, barrier, outcomes)) for side in sides]
-    for runner in runners:
-        runner.start()
-    found = Counter(outcomes.get() for _ in range(len(sides) * len(references)))
-    for runner in runners:
-        runner.join(60)
-        assert runner.exitcode == 0
-    return found
+
+    def attempt(number: int, turn: int) -> None:
+        with clock.frozen(MONDAY):
+            loan = queries.get_loan(references[turn])
+            author = loan.borrower_id if sides[number] else loan.item.owner_id
+            assert author is not None
+            reviews.write(person(author), loan, "All went well.", "")
+
+    rounds = race(url, attempt, processes=len(sides), rounds=len(references))
+    return Counter(outcome for one in rounds for outcome in one.values())
 
 
 def brought_back() -> list[str]:
@@ -76,13 +49,15 @@ def brought_back() -> list[str]:
         db.session.flush()
         made.append(one.reference)
     db.session.commit()
+    db.session.remove()
+    disconnect()
     return made
 
 
 def test_when_both_write_at_once_both_are_open_and_told_of_once(live_database):
-    found = race(live_database, brought_back(), [True, False])
+    found = write(live_database, brought_back(), [True, False])
 
-    assert found == {"written": 2 * ROUNDS}
+    assert found == {"done": 2 * ROUNDS}
     with db.transaction(read_only=True):
         opened = db.session.execute(sa.select(Review.loan_id, Review.opens_at, Review.told_at)).all()
         assert Counter(row.loan_id for row in opened) == dict.fromkeys({row.loan_id for row in opened}, 2)
@@ -93,8 +68,8 @@ def test_when_both_write_at_once_both_are_open_and_told_of_once(live_database):
 
 
 def test_whoever_writes_twice_at_once_has_written_once(live_database):
-    found = race(live_database, brought_back(), [True, True, True])
+    found = write(live_database, brought_back(), [True, True, True])
 
-    assert found == {"written": 3 * ROUNDS}, "the last time counts, as long as it is sealed"
+    assert found == {"done": 3 * ROUNDS}, "the last time counts, as long as it is sealed"
     with db.transaction(read_only=True):
         assert db.count(sa.select(Review.id)) == ROUNDS

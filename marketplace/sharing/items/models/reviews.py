@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy import CheckConstraint, ForeignKey, Index, event
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
@@ -122,11 +122,4 @@ GUARDS = {
 }
 """A reply is given once; it can only be taken out of sight afterwards. By dialect: run after the table is created."""
 
-for _dialect, _ddl in GUARDS.items():
-    for _statement in _ddl:
-        event.listen(Review.__table__, "after_create", sa.DDL(_statement).execute_if(dialect=_dialect))
-event.listen(
-    Review.__table__,
-    "after_drop",
-    sa.DDL(f"DROP FUNCTION IF EXISTS {REPLY_ONCE}()").execute_if(dialect="postgresql"),
-)
+db.guard(Review.__table__, REPLY_ONCE, GUARDS)
