@@ -322,8 +322,9 @@ def reviewed_until(loan: Loan) -> datetime | None:
 
 
 def may_review(person: Person | None, loan: Loan) -> bool:
-    """Both sides."""
-    return borrows(person, loan) or lends(person, loan)
+    """Both sides; no owner whose own group borrowed the thing."""
+    own = person is not None and loan.item.owner_id == person.id
+    return lends(person, loan) or (borrows(person, loan) and not own)
 
 
 def may_still_review(loan: Loan) -> bool:

@@ -180,6 +180,16 @@ def test_for_a_group_any_officer_writes_once(monday):
         reviews.write(founder, anew(one), "It did.", "")
 
 
+def test_an_owner_whose_group_borrows_the_thing_says_nothing_of_it(monday):
+    club = group(by=neighbour("The founder"))
+    helper = officer(club)
+    founder = accounts.person(club.founded_by_id)
+    one = loan(item(owner=helper), 4, 6, by=founder, behalf=for_group(founder, club.id))
+    _is_back(one, at(6, 12))
+    with pytest.raises(Forbidden):
+        reviews.write(accounts.person(helper.id), anew(one), "A wonderful thing.", "")
+
+
 def _is_back(one: Loan, moment) -> None:
     facts = {"state": LoanState.RETURNED, "returned_at": moment}
     db.session.execute(sa.update(Loan).where(Loan.id == one.id).values(**facts))
