@@ -23,6 +23,7 @@ FEATURES = (
     "civic.webhooks",
     "civic.credits",
     "civic.groups",
+    "civic.vouches",
     "civic.conversations",
     "civic.moderation",
     "civic.privacy",

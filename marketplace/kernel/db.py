@@ -2,7 +2,7 @@
 
 import enum
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import ModuleType
@@ -254,6 +254,14 @@ def rows(
 def is_sqlite() -> bool:
     """Whether this process speaks to SQLite."""
     return session.get_bind().dialect.name == "sqlite"
+
+
+def guard(table: sa.FromClause, name: str, ddl: Mapping[str, Sequence[str]]) -> None:
+    """Have a trigger of this name made with a table, by dialect; PostgreSQL's function of that name goes with it."""
+    for dialect, statements in ddl.items():
+        for statement in statements:
+            event.listen(table, "after_create", sa.DDL(statement).execute_if(dialect=dialect))
+    event.listen(table, "after_drop", sa.DDL(f"DROP FUNCTION IF EXISTS {name}()").execute_if(dialect="postgresql"))
 
 
 def violates(error: sa.exc.IntegrityError, constraint: str) -> bool:

@@ -19,6 +19,12 @@ def show_date(day: date, *, year: bool = False) -> str:
     return format_date(day, "EEE d MMMM y" if year else "EEE d MMMM", locale="en")
 
 
+def show_month(moment: datetime) -> str:
+    """June 2026 · 2026년 6월, in the city."""
+    korean = words.language.get() == "ko"
+    return format_date(clock.local(moment).date(), "y년 M월" if korean else "MMMM y", locale="ko" if korean else "en")
+
+
 def show_day_short(day: date) -> str:
     """Wed 4 · 4일 (수): the head of a column."""
     if words.language.get() == "ko":

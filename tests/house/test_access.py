@@ -25,6 +25,7 @@ from marketplace.civic.moderation.models import Act, Reason
 from marketplace.civic.moderation.service import decisions
 from marketplace.civic.notifications import queries as notices
 from marketplace.civic.notifications import service as telling
+from marketplace.civic.vouches import service as vouches
 from marketplace.civic.webhooks import queries as webhook_queries
 from marketplace.civic.webhooks import service as webhooks
 from marketplace.kernel import clock, db
@@ -33,7 +34,17 @@ from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.models.problems import Trouble
 from marketplace.sharing.items.queries import libraries as library_queries
 from marketplace.sharing.items.queries.search import Wanted
-from marketplace.sharing.items.service import handing, libraries, loans, longer, problems, repairs, searches, stock
+from marketplace.sharing.items.service import (
+    handing,
+    libraries,
+    loans,
+    longer,
+    problems,
+    repairs,
+    reviews,
+    searches,
+    stock,
+)
 from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
 from marketplace.web.access import SAFE_METHODS
@@ -111,6 +122,7 @@ def city() -> City:
         **_loans(owner),
         **_wanted(owner),
         **_library(library, who["manager"]),
+        "vouch_id": vouches.vouch(who["manager"], library.id, owner).id,
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -214,16 +226,20 @@ def _loans(owner: Any) -> dict[str, Any]:
         _handover, code = handing.offer(giver, one, Way.OUT, condition=Condition.GOOD)
         handing.take(one.borrower, one, Way.OUT, code)
     longer.ask_longer(lent[0].borrower, lent[0], date(2027, 3, 3))
-    return _problem(owner, friend) | {
-        "way": "out",
-        "back": "back",
-        "agreed": lent[1].reference,
-        "asked": lent[2].reference,
-        "lent": lent[0].reference,
-        "borrowed": borrowed[0].reference,
-        "proposed": borrowed[1].reference,
-        "requested": borrowed[2].reference,
-    }
+    return (
+        _problem(owner, friend)
+        | _told(owner, friend)
+        | {
+            "way": "out",
+            "back": "back",
+            "agreed": lent[1].reference,
+            "asked": lent[2].reference,
+            "lent": lent[0].reference,
+            "borrowed": borrowed[0].reference,
+            "proposed": borrowed[1].reference,
+            "requested": borrowed[2].reference,
+        }
+    )
 
 
 def _wanted(owner: Any) -> dict[str, Any]:
@@ -234,14 +250,28 @@ def _wanted(owner: Any) -> dict[str, Any]:
 
 def _problem(owner: Any, friend: Any) -> dict[str, Any]:
     """What the owner lent came back broken; a mediator is asked."""
-    lamp = factories.loan(factories.item("Lamp", owner), 1, 1, by=friend)
-    loans.accept(owner, lamp)
-    for giver, taker, way in ((owner, friend, Way.OUT), (friend, owner, Way.BACK)):
-        _handover, code = handing.offer(giver, lamp, way, condition=Condition.GOOD)
-        handing.take(taker, lamp, way, code)
+    lamp = _back_again(factories.item("Lamp", owner), owner, friend)
     found = problems.report(owner, lamp, Trouble.DAMAGED, "The bulb is broken.")
     problems.ask_mediator(owner, found)
     return {"troubled": lamp.reference, "problem_id": found.id}
+
+
+def _told(owner: Any, friend: Any) -> dict[str, Any]:
+    """What the owner lent was brought back, and both told how it went."""
+    rake = _back_again(factories.item("Rake", owner), owner, friend)
+    for person in (friend, owner):
+        reviews.write(person, rake, "All went well.", "")
+    return {"told": rake.reference}
+
+
+def _back_again(thing: Any, owner: Any, friend: Any) -> Any:
+    """A thing that the owner lent to the friend for a day, brought back."""
+    one = factories.loan(thing, 1, 1, by=friend)
+    loans.accept(owner, one)
+    for giver, taker, way in ((owner, friend, Way.OUT), (friend, owner, Way.BACK)):
+        _handover, code = handing.offer(giver, one, way, condition=Condition.GOOD)
+        handing.take(taker, one, way, code)
+    return one
 
 
 def _feed(owner: Any) -> str | None:
@@ -283,6 +313,8 @@ ABOUT = {  # what the address names, where it is not the plain one
     "problems.problem": {"reference": "troubled"},
     "problems.report": {"reference": "troubled"},
     "problems.withdraw": {"reference": "troubled"},
+    "reviews.reply": {"reference": "told"},
+    "reviews.write": {"reference": "troubled"},
     "wanted.offer": {"post_id": "wish"},
     "wanted.take_back": {"post_id": "wish"},
     "moderation.decision": {"reference": "judged"},
@@ -373,9 +405,13 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "problems.offer": {"remedy": "nothing"},
     "problems.report": {"trouble": "damaged", "words": "It is broken."},
     "places_staff.edit": {"version": 1, "lift": "yes"},
+    "reviews.reply": {"words": "Thank you."},
+    "reviews.write": {"good": "All went well."},
     "spaces.counter": TIME | DETAILS | {
         "rules_accepted": "yes", "channel": "phone", "name": "Kim", "phone": "02-123-4567", "language": "en"
     },
+    "vouches_staff.end": {"reason": "You moved away."},
+    "vouches_staff.new": {"email": "canary.other@example.org"},
     "webhooks.register": {"url": "https://8.8.8.8/new", "description": "Boards", "kinds": "booking.moved"},
     "webhooks.change": {"url": "https://8.8.8.8/new", "description": "Boards", "kinds": "booking.moved"},
     "webhooks.replay_failed": {"day": "2027-03-01"},
@@ -435,6 +471,8 @@ def answer(app: Flask, city: City, asked: Asked, role: str):
     body = SENT.get(asked.endpoint, {})
     if asked.endpoint == "spaces_api.book":
         body = body | {"space": city.things["space_id"]}
+    if asked.endpoint == "vouches_staff.new":
+        body = body | {"building": city.things["building_id"]}
     with undone():
         if asked.path.startswith("/api/v1/"):
             token = city.tokens.get(role)

@@ -57,7 +57,7 @@ WRITTEN = [
     ("purpose", "bookings"), ("about", "groups"), ("message", "group_requests"), ("text", "messages"),
     ("note", "moderation_reports"), ("title", "items"), ("description", "items"), ("rules", "items"),
     ("pick_up_note", "items"), ("name", "item_accessories"), ("message", "loans"), ("reason", "loans"),
-    ("remark", "handovers"),
+    ("remark", "handovers"), ("good", "loan_reviews"), ("bad", "loan_reviews"), ("reply", "loan_reviews"),
 ]  # fmt: skip
 """Where the people of the city wrote something, each in their own language."""
 

@@ -11,16 +11,18 @@ import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Browser
 
-from marketplace.civic.accounts.models import Role, RoleGrant
+from marketplace.civic.accounts.models import Person, Role, RoleGrant
 from marketplace.civic.departments.models import Department
 from marketplace.civic.moderation.models import Case, Concern
 from marketplace.civic.places.models import District
+from marketplace.civic.vouches.models import Vouch
 from marketplace.kernel import clock
 from marketplace.portal.demo.queries import DOMAIN
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
 from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket, StockTake
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
 from marketplace.sharing.items.models.problems import Problem, ProblemState, Remedy, Trouble
+from marketplace.sharing.items.models.reviews import Review
 from marketplace.sharing.items.models.wanted import WantedPost
 from marketplace.sharing.spaces.models import Booking, BookingState, Space
 from tests.journeys.conftest import City, Visitor
@@ -65,6 +67,8 @@ WITH_QUESTIONS = [
     ("public", "/items/?first=<day>&last=<day>"),
     ("public", "/items/?first=<day>&q=nothing-is-called-so&free=yes"),
     ("public", "/items/?first=<day>&show=others"),
+    ("residents", "/items/loans/<told>"),
+    ("public", "/items/<well_known>"),
     ("residents", "/items/loans?show=lent"),
     ("residents", "/items/loans?when=past"),
     ("residents", "/libraries/<int:library_id>/counter?code=<piece>"),
@@ -270,6 +274,7 @@ def with_things(everyone: Everyone) -> None:
         "borrowed": loan(others, LoanState.OUT),
         "back": loan(others, LoanState.RETURNED),
         "broken": loan(own, LoanState.RETURNED),
+        **_told(everyone.city, person),
     }
     resident.go(f"/items/loans/{everyone.things['to_give']}/give/out")
     resident.press("Show the code")
@@ -281,6 +286,21 @@ def with_things(everyone: Everyone) -> None:
     moderator.field("From").fill(str(everyone.things["day"]))
     moderator.press("Put it on the board")
     everyone.things["post_id"] = everyone.city.ask(sa.select(sa.func.max(WantedPost.id)))
+
+
+def _told(city: City, person: int) -> dict[str, Any]:
+    """A loan of which both sides wrote, a thing of which a borrower wrote, and a building's word for someone."""
+    managers = sa.select(RoleGrant.building_id).join(RoleGrant.person).where(Person.email == f"manager@{DOMAIN}")
+    not_replied = sa.and_(Review.borrower_id == person, ~Review.by_borrower, Review.replied_at.is_(None))
+    told = sa.select(Loan.reference).join(Review, Review.loan_id == Loan.id)
+    of_things = sa.select(Loan.item_id).join(Review, Review.loan_id == Loan.id).join(Loan.item)
+    return {
+        "told": city.ask(told.where(not_replied, Review.opens_at < clock.now())),
+        "well_known": city.ask(
+            of_things.where(Review.by_borrower, Review.told_at.is_not(None), Item.paused_at.is_(None))
+        ),
+        "vouch_id": city.ask(sa.select(Vouch.id).where(Vouch.building_id.in_(managers), Vouch.ended_at.is_(None))),
+    }
 
 
 def with_a_problem(everyone: Everyone) -> None:
@@ -351,11 +371,14 @@ OTHER_THING = {
     "/items/loans/<reference>/take/<way> reference": "to_take",
     "/items/problems/<int:problem_id>/fund": "by_fund",
     "/items/loans/<reference>/problem": "broken", "/items/loans/<reference>/problem/report": "back",
+    "/items/loans/<reference>/review": "back", "/items/loans/<reference>/review/reply": "told",
+    "/items/<int:item_id>/reviews": "well_known",
     "/things/<code>": "piece", "/libraries/<int:library_id>/repairs/<code>/new code": "piece",
 }  # fmt: skip
 SEEN_BY = {
     "public": "nobody",
     "residents": "resident",
+    "staff: manager": "manager",
     "staff: manager, administrator": "manager",
     "staff: administrator": "admin",
     "staff: manager, staff, moderator, safeguarding, administrator": "manager",

@@ -109,7 +109,7 @@ def test_a_thing_is_listed_found_lent_and_brought_back(visitor, city, language, 
     title, today = title_of("drill", language), clock.today()
     city.typed.append(title)
     owner.sign_in("resident")
-    list_a_thing(owner, title)
+    address = list_a_thing(owner, title)
     borrower.sign_in("staff")
     counted = Borrower(borrower)
 
@@ -137,9 +137,46 @@ def test_a_thing_is_listed_found_lent_and_brought_back(visitor, city, language, 
         wait_for(someone, f"/items/loans/{reference}", ".handovers .uploads__picture >> nth=3")
         someone.reads("It was brought back. A day after that, the loan is over.")
 
+    both_tell_how_it_went(city, owner, borrower, reference, address)
     a_day_passes(city, reference)
     for someone in (owner, borrower):
         wait_for(someone, f"/items/loans/{reference}", "p", like("Nothing more. This loan is {state}."))
+
+
+SAID = {
+    "en": ("A fine drill, and easy to fetch.", "It came back clean.", "Come again."),
+    "ko": ("좋은 드릴이고 받기 쉬웠어요.", "깨끗하게 돌아왔어요.", "또 오세요."),
+}
+
+
+def both_tell_how_it_went(city, owner, borrower, reference, address):
+    """What the borrower wrote is sealed until the owner has written too; then all read it, and the owner replies."""
+    of_the_drill, of_the_borrower, reply = SAID[owner.language]
+    city.typed += [of_the_drill, of_the_borrower, reply]
+    page = f"/items/loans/{reference}"
+    borrower.go("/my")
+    borrower.click(borrower.page.locator(f"a[href='{page}/review']"))
+    borrower.page.locator("#good").fill(of_the_drill)
+    borrower.press("Save")
+    borrower.reads("Only you read it")
+    for place in (page, address, f"{address}/reviews"):
+        owner.go(place)
+        assert of_the_drill not in owner.page.locator("body").inner_text()
+    owner.go(page)
+    owner.press("Say how it went")
+    owner.page.locator("#bad").fill(of_the_borrower)
+    owner.press("Save")
+    owner.reads("Both of you have written, so both can be read now.")
+    assert of_the_drill in owner.page.locator("body").inner_text()
+    owner.follow("Reply once")
+    owner.field("Your reply").fill(reply)
+    owner.press("Send the reply")
+    borrower.go(page)
+    assert {of_the_borrower, reply} <= set(borrower.page.locator("main").inner_text().split("\n"))
+    borrower.go(address)
+    said = borrower.page.locator("main").inner_text()
+    assert of_the_drill in said
+    assert of_the_borrower not in said
 
 
 def a_day_passes(city, reference):

@@ -36,7 +36,9 @@ def test_what_is_wanted_reaches_an_owner_who_offers_it_and_lends_it(visitor, cit
     owner.press("Offer it")
 
     from_the_inbox(seeker, "Offered to you: {item}, for {wanted}", title)
-    seeker.click(seeker.page.get_by_role("listitem").filter(has_text=title).get_by_text(seeker.word("Ask to borrow it")))
+    seeker.click(
+        seeker.page.get_by_role("listitem").filter(has_text=title).get_by_text(seeker.word("Ask to borrow it"))
+    )
     seeker.press("Send the request")
     seeker.reads("Your request is sent")
     from_the_inbox(owner, "Someone asks for: {item}, {when}", title)

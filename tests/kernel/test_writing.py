@@ -100,6 +100,10 @@ def test_a_length(minutes, english, korean):
     assert both(writing.show_minutes, minutes) == (english, korean)
 
 
+def test_a_month_in_the_city():
+    assert both(writing.show_month, datetime(2026, 5, 31, 15, tzinfo=UTC)) == ("June 2026", "2026년 6월")
+
+
 def test_minutes_of_a_day():
     assert [writing.show_clock(minute) for minute in (0, 545, 1440)] == ["00:00", "09:05", "24:00"]
 

@@ -101,3 +101,9 @@ class InTheFuture(Invalid):
     """Nobody can have checked tomorrow."""
 
     message = _l("Enter a day that is not in the future.")
+
+
+class NobodyHere(Invalid):
+    """An address that nobody has confirmed."""
+
+    message = _l("Nobody has confirmed this e-mail address. Ask the person to open an account first.")

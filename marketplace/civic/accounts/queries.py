@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace.civic.accounts import policy
-from marketplace.civic.accounts.errors import LinkOver
+from marketplace.civic.accounts.errors import LinkOver, NobodyHere
 from marketplace.civic.accounts.models import (
     ROLES,
     ApiToken,
@@ -51,6 +51,14 @@ def by_email(email: str) -> Person | None:
     """Whose address it is: who confirmed it, else who claimed it last."""
     claims = sa.select(Person).where(Person.email == one_spelling(email)).options(selectinload(Person.grants))
     return db.session.scalars(claims.order_by(Person.confirmed_at.is_(None), Person.id.desc()).limit(1)).first()
+
+
+def somebody(email: str) -> Person:
+    """Whoever confirmed an address. Raises NobodyHere."""
+    found = by_email(email)
+    if found is None or not found.is_confirmed:
+        raise NobodyHere(field="email")
+    return found
 
 
 def letters_arrive() -> sa.ColumnElement[bool]:

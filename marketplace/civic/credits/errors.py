@@ -10,12 +10,6 @@ class TooFewCredits(Conflict):
     message = _l("That needs {amount} of time credit; there is {there}.")
 
 
-class NobodyHere(Invalid):
-    """An address that nobody has confirmed."""
-
-    message = _l("Nobody has confirmed this e-mail address. Ask the person to open an account first.")
-
-
 class ToYourself(Invalid):
     """Staff who give to themselves."""
 

@@ -118,14 +118,6 @@ def take_back(staff: Person, grant: Grant) -> None:
     audit.record(staff.id, "credits.taken_back", subject("person", person.id), amount=grant.amount, grant=grant.id)
 
 
-def somebody(email: str) -> Person:
-    """Whoever confirmed an address. Raises NobodyHere."""
-    person = accounts.by_email(email)
-    if person is None or not person.is_confirmed:
-        raise errors.NobodyHere(field="email")
-    return person
-
-
 def _expect_other(staff: Person, person: Person) -> None:
     if staff.id == person.id:
         raise errors.ToYourself(field="email")

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.civic.accounts.queries import somebody
 from marketplace.civic.accounts.views import HOUR, own_session
 from marketplace.civic.credits import policy, queries, schemas, service
 from marketplace.civic.credits.models import show
@@ -37,7 +38,7 @@ def give() -> ResponseReturnValue:
     """Give someone time credits, for a reason that they read."""
     with Form(schemas.GrantDetails()) as form:
         if form.submitted:
-            person = service.somebody(form.data["email"])
+            person = somebody(form.data["email"])
             grant = service.give(current_person(), person, _minutes(form), form.data["reason"])
             tell(_("{amount} given to {name}, who is told.", amount=show(grant.amount), name=person.name))
             return redirect(url_for(".grants"), 303)
@@ -68,7 +69,7 @@ def offer() -> ResponseReturnValue:
     """Offer someone to go below zero."""
     with Form(schemas.Amount()) as form:
         if form.submitted:
-            person = service.somebody(form.data["email"])
+            person = somebody(form.data["email"])
             service.offer(current_person(), person, _minutes(form))
             tell(_("Offered to {name}, who is told and has to agree.", name=person.name))
             return redirect(url_for(".agreements"), 303)

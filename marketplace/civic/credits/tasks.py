@@ -33,7 +33,7 @@ def _news(name: str, title: Text, *, link: str = "credits.mine") -> None:
             f"credits.{name}",
             CREDITS,
             titled,
-            letter="letters/credits/news",
+            letter="letters/notifications/with_reason",
             context=lambda _thing, _person, facts: {"reason": facts.get("reason", "")},
             link=lambda _thing, _facts: url_for(link),
         )

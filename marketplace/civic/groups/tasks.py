@@ -32,7 +32,7 @@ def _news(name: str, title: Text, **more: Any) -> None:
             f"groups.{name}",
             GROUPS,
             lambda thing, facts: title.filled(group=thing.title, **facts),
-            letter="letters/groups/news",
+            letter="letters/notifications/with_reason",
             context=lambda _thing, _person, facts: {"reason": facts.get("reason", "")},
             **more,
         )

@@ -281,6 +281,51 @@ class AppealOver(Conflict):
     message = _l("This could be appealed until {until}. The decision is final.")
 
 
+# --- how it went ---
+
+
+class ReviewTooSoon(Conflict):
+    """Before the return there is nothing to tell."""
+
+    message = _l("How it went can be told once it was brought back.")
+
+
+class ReviewOver(Conflict):
+    """After a week nobody writes any more, so that nobody answers what they have read."""
+
+    message = _l("How it went could be told within 7 days of the return, until {until}.")
+
+
+class ReviewOpen(Conflict):
+    """What others may have read stays as it is."""
+
+    message = _l("Both of you have written, so both can be read and no longer changed.")
+
+
+class ReviewedAlready(Conflict):
+    """One of each side, changed by whoever wrote it."""
+
+    message = _l("Someone else has written for your side already.")
+
+
+class NothingSaid(Invalid):
+    """Neither well nor badly."""
+
+    message = _l("Fill in at least one of the two: what went well, or what did not.")
+
+
+class StillSealed(Conflict):
+    """Nobody replies to what nobody may read yet."""
+
+    message = _l("This can be answered once it is open.")
+
+
+class RepliedAlready(Conflict):
+    """One reply of the other side."""
+
+    message = _l("Your side has replied already.")
+
+
 # --- listing ---
 
 

@@ -11,9 +11,10 @@ from marketplace.kernel import calendar, clock
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.intervals import HOLIDAY, Interval
 from marketplace.sharing.items import errors
-from marketplace.sharing.items.models.lending import ASKED, PROMISED, Loan, LoanState, Way
+from marketplace.sharing.items.models.lending import ASKED, BROUGHT_BACK, PROMISED, Loan, LoanState, Way
 from marketplace.sharing.items.models.listing import Audience, Item, Library
 from marketplace.sharing.items.models.problems import MEDIATED, Problem, ProblemState, Trouble
+from marketplace.sharing.items.models.reviews import Review
 from marketplace.sharing.items.models.wanted import WantedPost
 
 DAY = timedelta(days=1)
@@ -315,6 +316,40 @@ def may_pay(person: Person | None, problem: Problem) -> bool:
         return False
     spoke = (problem.by_id, problem.answer_by_id, problem.appealed_by_id)
     return person.id not in spoke and not may_speak(person, problem)
+
+
+# --- loans: how they went ---
+
+REVIEWED_WITHIN = timedelta(days=7)
+"""How long after the return both sides may write; then what one side wrote opens, even alone."""
+
+
+def reviewed_until(loan: Loan) -> datetime | None:
+    """Until when how a loan went can be told; nothing before its return."""
+    back = loan.returned_at if loan.state in BROUGHT_BACK else None
+    return back + REVIEWED_WITHIN if back else None
+
+
+def may_review(person: Person | None, loan: Loan) -> bool:
+    """Both sides; no owner whose own group borrowed the thing."""
+    own = person is not None and loan.item.owner_id == person.id
+    return lends(person, loan) or (borrows(person, loan) and not own)
+
+
+def may_still_review(loan: Loan) -> bool:
+    """Once it was brought back, for a week."""
+    until = reviewed_until(loan)
+    return until is not None and clock.now() < until
+
+
+def may_change(person: Person | None, review: Review) -> bool:
+    """Its author, as long as nobody else may read it."""
+    return person is not None and review.author_id == person.id and not review.is_open
+
+
+def may_reply(person: Person | None, review: Review) -> bool:
+    """The other side; needs `review.loan` whole."""
+    return lends(person, review.loan) if review.by_borrower else borrows(person, review.loan)
 
 
 # --- libraries of things ---

@@ -25,10 +25,14 @@ SET: dict[str, dict[str, Any]] = {
         "appealed_at": None, "closed_at": None, "remedy": None, "last_remedy": None,
         "minutes": 0, "last_minutes": 0, "paid_at": None,
     },
+    "loan_reviews": {
+        "by_borrower": True, "owner_id": None, "reply": "", "reply_by_id": None, "replied_at": None,
+    },
     "messages": {"deleted_at": None},
     "moderation_decisions": {"act": "keep", "until": None, "days": None},
     "occupancies": {"expires_at": None},
     "uploads": {"refusal": None, "subject": None},
+    "vouches": {"made_by_id": None, "ended_at": None, "ended_by_id": None},
 }  # fmt: skip
 """Values that a table's own checks ask for, where what is made up would be refused."""
 

@@ -20,6 +20,7 @@ from marketplace.sharing.items.models.listing import Item, ItemUnit, Library, Pi
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
 from marketplace.sharing.items.queries.libraries import run_by
+from marketplace.sharing.items.queries.trust import returns_of
 
 HOLDING = (LoanState.ACCEPTED, LoanState.OUT)
 GIVEN = (LoanState.OUT, *BROUGHT_BACK)
@@ -205,7 +206,7 @@ def test_requests_wait_for_those_shown_and_their_own_wait_for_others(shown: Call
     lent = {loan.state for loan in db.session.scalars(queries.loans_of(resident, lent=True))}
     assert borrowed == {LoanState.REQUESTED, LoanState.PROPOSED, LoanState.ACCEPTED, LoanState.OUT, LoanState.RETURNED}
     assert lent == {LoanState.REQUESTED, LoanState.ACCEPTED, LoanState.OUT, LoanState.RETURNED}
-    assert policy.is_trusted(queries.returns_of(resident))
+    assert policy.is_trusted(returns_of(resident))
     assert list(db.session.scalars(queries.long_late()))
     for place in db.session.scalars(sa.select(InLine)):
         states = sa.select(Loan.state).where(Loan.item_id == place.item_id)

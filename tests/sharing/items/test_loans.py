@@ -18,6 +18,7 @@ from marketplace.sharing.items.models.lending import Loan, LoanState, Refusal, d
 from marketplace.sharing.items.models.listing import Audience, Item, ItemUnit, UnitState
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
+from marketplace.sharing.items.queries.trust import returns_of
 from marketplace.sharing.items.service import loans
 from tests import factories
 from tests.factories import district, group, item, library, loan, neighbour, officer, person
@@ -250,7 +251,7 @@ def test_once_late_is_not_trusted_for_a_year(monday):
 
     assert loan(saw, 4, 5, by=borrower).state is LoanState.REQUESTED
     monday(clock.at(date(2028, 2, 12), 0))
-    assert policy.is_trusted(queries.returns_of(borrower))
+    assert policy.is_trusted(returns_of(borrower))
 
 
 def test_a_trusted_request_of_what_is_gone_is_refused():

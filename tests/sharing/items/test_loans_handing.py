@@ -61,7 +61,7 @@ def test_a_thing_goes_out_and_comes_back_and_both_sides_say_how_it_is(agreed, mo
     assert (agreed.state, back.agreed, back.remark) == (LoanState.RETURNED, False, "The case is cracked.")
     assert held(agreed.item) == 0
     assert queries.handovers_of(agreed).keys() == {Way.OUT, Way.BACK}
-    assert news(owner)[-1] == "items.went_out"
+    assert news(owner)[-2:] == ["items.went_out", "items.is_back"]
     assert news(borrower)[-1] == "items.came_back"
     monday(at(6, 9.9))
     loans.run_out()

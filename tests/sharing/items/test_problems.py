@@ -16,8 +16,8 @@ from marketplace.sharing.items import errors
 from marketplace.sharing.items.models.lending import Loan, LoanState, Way
 from marketplace.sharing.items.models.listing import Condition, ItemUnit, Library, UnitState
 from marketplace.sharing.items.models.problems import Problem, ProblemState, Remedy, Trouble
-from marketplace.sharing.items.queries import loans as loan_queries
 from marketplace.sharing.items.queries import problems as queries
+from marketplace.sharing.items.queries.trust import returns_of
 from marketplace.sharing.items.service import forgetting, handing, loans, longer, problems
 from tests.factories import item, library, loan, neighbour
 from tests.sharing.items.test_loans import anew, at, owner_of
@@ -255,7 +255,7 @@ def test_a_thing_that_is_made_good_instead_of_brought_back_is_gone(monday):
     ended = anew(one)
     assert (ended.state, ended.returned_at) == (LoanState.CLOSED, None)
     assert db.session.scalar(sa.select(ItemUnit.state)) is UnitState.GONE
-    assert loan_queries.returns_of(ended.borrower)[0].late
+    assert returns_of(ended.borrower)[0].late
     longer.hold_late()
 
 

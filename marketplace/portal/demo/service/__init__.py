@@ -15,9 +15,11 @@ from marketplace.portal.demo.service import (
     loans,
     people,
     reports,
+    reviews,
     rows,
     stock,
     talks,
+    vouches,
 )
 from marketplace.portal.demo.service.watch import Watch, unwatched
 
@@ -103,7 +105,9 @@ def seed(
         Random(f"{number} things"), size.things, size.owners, size.libraries, crowd, ground, districts, buildings,
         founded, city,
     )  # fmt: skip
-    loaned = loans.lend(Random(f"{number} loans"), size.loans, lent, crowd, founded, told, watch)
+    reviewing = reviews.Reviewing(Random(f"{number} reviews"))
+    loaned = loans.lend(Random(f"{number} loans"), size.loans, lent, crowd, founded, reviewing, told, watch)
+    known = vouches.vouch(Random(f"{number} vouches"), crowd, buildings, told)
     talked, insult = talks.talk(Random(f"{number} talks"), size.conversations, crowd, told)
     waiting = reports.report(Random(f"{number} reports"), crowd, founded, insult, rooms[0].id, lent[-1].item, told)
     counts = {
@@ -114,6 +118,7 @@ def seed(
         "bookings": booked,
         "things": len(lent),
         "loans": loaned,
+        "vouches": known,
         "groups": len(founded.groups),
         "conversations": talked,
         "reports": waiting,

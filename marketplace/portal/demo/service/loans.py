@@ -17,6 +17,7 @@ from marketplace.portal.demo.service import clubs, purses, rows, words
 from marketplace.portal.demo.service.holds import Holds
 from marketplace.portal.demo.service.inbox import Inbox
 from marketplace.portal.demo.service.people import Crowd
+from marketplace.portal.demo.service.reviews import Reviewing
 from marketplace.portal.demo.service.stock import OF_THE_RESIDENT, PLAIN, Lent
 from marketplace.portal.demo.service.watch import Watch
 from marketplace.sharing.items import policy
@@ -32,6 +33,7 @@ from marketplace.sharing.items.models.lending import (
     days,
 )
 from marketplace.sharing.items.models.listing import Audience, Condition, DepositUnit, ItemUnit, UnitState
+from marketplace.sharing.items.models.reviews import Review
 from marketplace.sharing.items.service.longer import STAGES
 
 DAY = timedelta(days=1)
@@ -54,10 +56,11 @@ BACK = (LoanState.RETURNED, LoanState.CLOSED)
 
 
 def lend(
-    random: Random, count: int, lent: list[Lent], crowd: Crowd, founded: clubs.Clubs, inbox: Inbox, watch: Watch
-) -> int:
-    """Write about so many loans; says how many there are."""
-    lending = _Lending(random, crowd, founded, inbox)
+    random: Random, count: int, lent: list[Lent], crowd: Crowd, founded: clubs.Clubs, reviewing: Reviewing,
+    inbox: Inbox, watch: Watch,
+) -> int:  # fmt: skip
+    """Write about so many loans, and how some of them went; says how many there are."""
+    lending = _Lending(random, crowd, founded, reviewing, inbox)
     staged = lending.stage(lent)
     weights = [POPULAR if one.item.library_id else 1.0 for one in lent]
     each = count / sum(weight * len(one.lots) for weight, one in zip(weights, lent, strict=True))
@@ -81,6 +84,7 @@ class _Sink:
     handovers: list[dict[str, Any]] = field(default_factory=list)
     parts: list[dict[str, Any]] = field(default_factory=list)
     line: list[dict[str, Any]] = field(default_factory=list)
+    reviews: list[dict[str, Any]] = field(default_factory=list)
     written: int = 0
 
     def flush(self, at_least: int = 1) -> None:
@@ -93,14 +97,15 @@ class _Sink:
         rows.insert(Handover, self.handovers)
         rows.insert(HandoverPart, self.parts)
         rows.insert(InLine, self.line)
+        rows.insert(Review, self.reviews)
 
 
 class _Lending:
-    def __init__(self, random: Random, crowd: Crowd, founded: clubs.Clubs, inbox: Inbox) -> None:
+    def __init__(self, random: Random, crowd: Crowd, founded: clubs.Clubs, reviewing: Reviewing, inbox: Inbox) -> None:
         self.random, self.inbox, self.shown, self.today = random, inbox, crowd.shown, clock.today()
-        self.midnight = clock.at(self.today, 0)
-        self.sink = _Sink()
         self.in_time: list[dict[str, Any]] = []
+        self.midnight, self.reviewing = clock.at(self.today, 0), reviewing
+        self.sink = _Sink(reviews=reviewing.written)
         self.ids, self.handover_ids = rows.numbers(Loan), rows.numbers(Handover)
         self.part_ids, self.line_ids = rows.numbers(HandoverPart), rows.numbers(InLine)
         self.people = {person.id: person for person in crowd.people}
@@ -274,12 +279,24 @@ class _Lending:
             self._promise(loan, lot)
         if state in TAKEN:
             self._hand_over(loan, lent, borrower, back)
+            self._review(loan, lent, borrower)
         elif state is not LoanState.ACCEPTED:
             self._end_early(loan, lent, borrower, answered, latest)
         self.sink.loans.append(loan)
         if item.deposit and item.deposit_unit is DepositUnit.TIME:
             self.in_time.append(loan)
         return loan
+
+    def _review(self, loan: dict[str, Any], lent: Lent, borrower: Person) -> None:
+        """How it went, once it was brought back; of the resident's loans both wrote, lately the other side alone."""
+        if loan["returned_at"] is None:
+            return
+        resident, surely = self.shown["resident"], None
+        if resident.id in (borrower.id, lent.keeper_id):
+            surely = (True, False) if loan["state"] is LoanState.CLOSED else (borrower is not resident,)
+        opened = self.reviewing.about(loan, lent, borrower, surely)
+        if opened and borrower is resident:
+            self.inbox.tell(resident, "items.reviews_open", things.subject("loan", loan["id"]), opened)
 
     def _asked(self, lent: Lent, state: LoanState, first: date) -> datetime:
         """When it was asked for: yesterday what still waits, else some days before, after it was listed."""

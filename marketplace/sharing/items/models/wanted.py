@@ -4,7 +4,7 @@ import enum
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlalchemy import CheckConstraint, ForeignKey, Index, event
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.civic.accounts.models import Person
@@ -127,14 +127,7 @@ GUARDS = {
 }
 """Nothing is offered to a neighbour that is not lent at present, by dialect: run after the table is created."""
 
-for _dialect, _ddl in GUARDS.items():
-    for _statement in _ddl:
-        event.listen(WantedOffer.__table__, "after_create", sa.DDL(_statement).execute_if(dialect=_dialect))
-event.listen(
-    WantedOffer.__table__,
-    "after_drop",
-    sa.DDL(f"DROP FUNCTION IF EXISTS {ONLY_OFFERED}()").execute_if(dialect="postgresql"),
-)
+db.guard(WantedOffer.__table__, ONLY_OFFERED, GUARDS)
 
 
 class AskMe(db.Base):

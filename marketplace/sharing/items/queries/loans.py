@@ -16,7 +16,6 @@ from marketplace.kernel.intervals import Interval
 from marketplace.sharing.items import policy
 from marketplace.sharing.items.models.lending import (
     ASKED,
-    BROUGHT_BACK,
     GOING_ON,
     Handover,
     Loan,
@@ -32,9 +31,6 @@ from marketplace.sharing.items.queries.listings import everything
 
 IN_CALENDAR = timedelta(days=30)
 """How long after its days a loan stays in the calendar feed: one given up is seen as cancelled at least as long."""
-
-REMEMBERED = 100
-"""How many of a borrower's last loans are looked at to tell whether they may be trusted."""
 
 
 def whole(query: sa.Select[Loan]) -> sa.Select[Loan]:
@@ -137,14 +133,6 @@ def has_asked(person: Person, item: Item, first: date) -> bool:
     """Whether a person's request for the thing from that day on waits for an answer."""
     same = sa.select(Loan.id).where(Loan.item_id == item.id, Loan.borrower_id == person.id, Loan.first_day == first)
     return db.session.scalar(same.where(Loan.state.in_(ASKED)).limit(1)) is not None
-
-
-def returns_of(person: Person) -> list[policy.Return]:
-    """How a person brought back what they borrowed last, and what is out still."""
-    taken = (*BROUGHT_BACK, LoanState.OUT)
-    query = sa.select(Loan.last_day, Loan.returned_at).where(Loan.borrower_id == person.id, Loan.state.in_(taken))
-    rows = db.session.execute(query.order_by(Loan.last_day.desc()).limit(REMEMBERED))
-    return [policy.Return(due, clock.local(back).date() if back else None) for due, back in rows]
 
 
 # --- changing hands ---

@@ -134,6 +134,8 @@ def come_back(loan: Loan) -> None:
     let_go(loan)
     announce(loan, "returned")
     tell_borrower(loan, "came_back")
+    if loan.item.owner_id is not None:
+        tell_lender(loan, "is_back")
     line.offer(loan.item, loan.last_day)
 
 

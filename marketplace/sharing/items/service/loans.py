@@ -23,6 +23,7 @@ from marketplace.sharing.items.models.lending import (
 from marketplace.sharing.items.models.listing import Item, UnitState
 from marketplace.sharing.items.queries import listings, problems
 from marketplace.sharing.items.queries import loans as queries
+from marketplace.sharing.items.queries.trust import returns_of
 from marketplace.sharing.items.service import deposits, line
 from marketplace.sharing.items.service.telling import announce, record, tell_borrower, tell_lender
 
@@ -75,7 +76,7 @@ def request(
         _keep(loan, kept)
     record(staff or borrower, loan, "asked", **(behalf.detail(borrower) if behalf else {}))
     announce(loan, "requested")
-    if staff or (item.trusts and policy.is_trusted(queries.returns_of(borrower))):
+    if staff or (item.trusts and policy.is_trusted(returns_of(borrower))):
         _agree(loan)
         tell_lender(loan, "agreed")
     else:

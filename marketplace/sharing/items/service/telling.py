@@ -19,6 +19,11 @@ def tell_lender(loan: Loan, news: str) -> None:
     _tell(policy.lenders(loan.item) - policy.borrowers(loan), loan, news)
 
 
+def tell_both(loan: Loan, news: str, but: Person | None = None) -> None:
+    """Tell both sides, but whoever did it."""
+    _tell((policy.borrowers(loan) | policy.lenders(loan.item)) - {but.id if but else 0}, loan, news)
+
+
 def _tell(people: Collection[int], loan: Loan, news: str) -> None:
     db.session.flush()
     notifications.tell(people, f"items.{news}", things.of("loan", loan))

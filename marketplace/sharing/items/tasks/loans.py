@@ -147,7 +147,7 @@ _told(
 )  # fmt: skip
 _told(
     "came_back", BORROWING, _l("Brought back: {item}"),
-    _l("its owner has it again. Thank you for bringing it back. Tomorrow the loan is over."),
+    _l("its owner has it again. Thank you for bringing it back. Say within 7 days on the loan's page how it went."),
 )  # fmt: skip
 _told("fetch_tomorrow", BORROWING, _l("To fetch tomorrow: {item}"), _l("tomorrow is the first day of your loan."))
 _told("give_tomorrow", LENDING, _l("Fetched tomorrow: {item}"), _l("tomorrow it is to be handed over."))

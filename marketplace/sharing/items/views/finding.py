@@ -11,7 +11,7 @@ from marketplace.civic.groups.queries import group_ids
 from marketplace.civic.places import queries as places
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.queries import of_subjects
-from marketplace.kernel import calendar, cells, clock, money
+from marketplace.kernel import calendar, cells, clock, db, money
 from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import DomainError
 from marketplace.kernel.geo import Point
@@ -23,7 +23,9 @@ from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.listing import Condition, Item
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries.availability import days, free_pieces, next_free
+from marketplace.sharing.items.queries.reviews import of_thing
 from marketplace.sharing.items.queries.search import Found, find, point
+from marketplace.sharing.items.queries.trust import trust_in
 from marketplace.sharing.items.schemas.search import WITHIN, Calendar, ItemSearch, days_of, wanted
 from marketplace.web import maps
 from marketplace.web.access import current_person, public
@@ -33,6 +35,7 @@ from marketplace.web.pages import paging, whole_address
 bp = Blueprint("items", __name__)
 
 OTHERS_SHOWN = 6
+REVIEWS_SHOWN = 3
 DAYS_SHOWN = 28
 DAY = timedelta(days=1)
 
@@ -134,7 +137,8 @@ def item(item_id: int) -> Response:
         previous=max(start - DAYS_SHOWN * DAY, clock.today()) if start > clock.today() else None,
         next=end + DAY if end < latest else None,
         may_edit=policy.may_edit(person, found), picture=_picture([found], [found.cell]),
-        linked=_linked(found, pictures),
+        linked=_linked(found, pictures), trust=trust_in([found.owner_id])[found.owner_id] if found.owner_id else None,
+        reviews=db.session.scalars(of_thing(found, person).limit(REVIEWS_SHOWN + 1)).all(), most=REVIEWS_SHOWN,
     )  # fmt: skip
 
 

@@ -21,9 +21,10 @@ from marketplace.kernel.writing import show_date, show_moment
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models.lending import Loan, LoanState, Refusal
 from marketplace.sharing.items.models.listing import DepositUnit
-from marketplace.sharing.items.queries import impact, listings, problems
+from marketplace.sharing.items.queries import impact, listings, problems, reviews
 from marketplace.sharing.items.queries import line as lines
 from marketplace.sharing.items.queries import loans as queries
+from marketplace.sharing.items.queries.trust import Trust, trust_in
 from marketplace.sharing.items.schemas import loans as schemas
 from marketplace.sharing.items.schemas.impact import line as impact_line
 from marketplace.sharing.items.service import loans, longer
@@ -111,7 +112,16 @@ def loan(reference: str) -> Response:
         address=_address(found) if policy.shows_address(person, found) else None,
         put_down=time_credits.last_deposit(subject("loan", found.id)) if found.held else None,
         problem=problems.latest(found), may_report=bool(policy.troubles(found)),
+        trust=_lender(found) if borrows else None,
+        told=reviews.of_loan(found, person), told_until=policy.reviewed_until(found),
+        may_tell=policy.may_still_review(found) and policy.may_review(person, found),
     )  # fmt: skip
+
+
+def _lender(found: Loan) -> Trust | None:
+    """What can be said of the neighbour who lends it."""
+    owner_id = found.item.owner_id
+    return trust_in([owner_id])[owner_id] if owner_id is not None else None
 
 
 def _address(found: Loan) -> str:
@@ -216,11 +226,11 @@ def _answered(reference: str, schema: Schema, act: Callable[..., Loan], said: st
 
 
 def _answer_page(found: Loan, form: Form) -> Response:
-    returns = queries.returns_of(found.borrower)
+    about = reviews.of_borrower(found.borrower, current_person())
     return form.page(
         "sharing/items/loans/answer.html",
         loan=found, item=found.item, refusals=list(Refusal), first_day=policy.first_possible_day(found.item),
-        on_time=sum(not one.late for one in returns if one.back), late=sum(one.late for one in returns),
+        trust=trust_in([found.borrower_id])[found.borrower_id], reviews=db.session.scalars(about.limit(SHOWN)).all(),
         waiting=found.state is LoanState.REQUESTED and not policy.is_overdue(found), endpoint=request.endpoint,
     )  # fmt: skip
 

@@ -1,0 +1,1 @@
+"""Buildings of the city say that they know someone, who has agreed to it."""
