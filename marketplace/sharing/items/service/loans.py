@@ -42,10 +42,11 @@ def request(
     quantity: int = 1,
     message: str = "",
     behalf: Behalf | None = None,
+    agreed: bool = False,
 ) -> Loan:
     """Ask the owner for a thing for some days; it is agreed at once where the owner trusts and the borrower is trusted.
 
-    A library that enters a request for a caller has agreed to it. Raises the thing's broken rule, AlreadyPromised if
+    A library that enters a request for a caller has agreed to it; `agreed` says that its owner has in another way. Raises the thing's broken rule, AlreadyPromised if
     too few pieces are free, TooManyRequests or AskedAlready.
     """
     staff = behalf.entered_by if behalf else None
@@ -71,7 +72,7 @@ def request(
         _keep(loan, kept)
     record(staff or borrower, loan, "asked", **(behalf.detail(borrower) if behalf else {}))
     announce(loan, "requested")
-    if staff or (item.trusts and policy.is_trusted(queries.returns_of(borrower))):
+    if staff or agreed or (item.trusts and policy.is_trusted(queries.returns_of(borrower))):
         _agree(loan)
         tell_lender(loan, "agreed")
     else:
@@ -161,6 +162,13 @@ def cancel(person: Person, loan: Loan, reason: str) -> Loan:
     record(person, loan, "cancelled")
     (tell_lender if borrower else tell_borrower)(loan, "given_up" if borrower else "cancelled")
     return loan
+
+
+def call_off(loan: Loan) -> None:
+    """Give up an agreed loan because the rest of what it belongs to is given up; whoever does that tells why."""
+    expect(loan, LoanState.ACCEPTED)
+    _end(loan, LoanState.CANCELLED)
+    record(None, loan, "called_off")
 
 
 # --- time ---
