@@ -13,7 +13,7 @@ from marketplace.kernel import clock, db, words
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.references import new_reference
 from marketplace.kernel.words import Text, _l
-from marketplace.sharing.items.models.lending import Loan, LoanState
+from marketplace.sharing.items.models.lending import Loan, LoanState, when
 from marketplace.sharing.items.models.listing import Item
 from marketplace.sharing.spaces.models import AGREED, Booking, BookingState, Space
 
@@ -157,6 +157,11 @@ class KitBooking(db.Base):
         if not rooms:
             return None
         return Interval(min(one.starts_at for one in rooms), max(one.ends_at for one in rooms))
+
+    @property
+    def when(self) -> Text:
+        """Its days as people read them."""
+        return when(self.first_day, self.last_day)
 
     @property
     def state(self) -> KitState:

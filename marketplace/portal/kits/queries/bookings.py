@@ -75,9 +75,17 @@ def booked_at(building_ids: sa.Select[int]) -> sa.Select[KitBooking]:
     return whole(ahead.where(Kit.building_id.in_(building_ids)).order_by(KitBooking.first_day, KitBooking.id))
 
 
-def of_part(part: sa.ColumnElement[bool]) -> sa.Select[KitBooking]:
-    """The booking of a kit to which a booking or a loan belongs."""
-    return sa.select(KitBooking).join(KitBookingPart).where(part)
+def of_part(part: str, *, lock: bool = False) -> KitBooking | None:
+    """The booking of a kit to which a record belongs, by its subject, such as booking:17; None if it is of no kit.
+
+    lock   nobody else changes whether it is given up until the transaction ends
+    """
+    kind, _, number = part.partition(":")
+    column = KitBookingPart.booking_id if kind == "booking" else KitBookingPart.loan_id
+    found = db.session.scalar(whole(sa.select(KitBooking).join(KitBookingPart).where(column == int(number))))
+    if found is not None and lock:
+        db.session.refresh(found, ["ended_at", "version"], with_for_update=True)
+    return found
 
 
 def hold_still(found: KitBooking) -> None:

@@ -110,7 +110,7 @@ def room_moved(found: KitBooking, interval: Interval) -> None:
 
 def loan_given_up(found: KitBooking, title: str) -> None:
     """A thing was given up on its own: both sides are told, the rest stays."""
-    if found.ended_at is None:
+    if found.ended_at is None and clock.today() <= found.last_day:
         tell_both(found, "part_gone", part=title)
 
 

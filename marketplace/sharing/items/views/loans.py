@@ -100,6 +100,7 @@ def loan(reference: str) -> Response:
         may_cancel=policy.may_still_cancel(found, borrower=borrows),
         address=_address(found) if policy.shows_address(person, found) else None,
         problem=problems.latest(found), may_report=bool(policy.troubles(found)),
+        wholes=hooks.belongs_to.ask(subject("loan", found.id)),
     )  # fmt: skip
 
 
