@@ -416,7 +416,11 @@ def wants(
 
 
 def kit(
-    *rooms: Space, things: Mapping[Item, int] | None = None, name: str = "Party set", published: bool = True, **facts: Any
+    *rooms: Space,
+    things: Mapping[Item, int] | None = None,
+    name: str = "Party set",
+    published: bool = True,
+    **facts: Any,
 ) -> Kit:
     """Rooms of a building and things of a library in it that are offered together."""
     parts = [KitPart(space_id=room.id) for room in rooms]

@@ -112,9 +112,7 @@ def book_kit(kit: int, start: datetime, minutes: int, **details: Any) -> Created
 
 @bp.get("/kit-bookings/<reference>")
 @residents
-@endpoint(
-    summary=_l("One booking of a kit, with where each part of it stands."), tag=KITS, answer=KitBookingRecord
-)
+@endpoint(summary=_l("One booking of a kit, with where each part of it stands."), tag=KITS, answer=KitBookingRecord)
 def get_kit_booking(reference: str) -> KitBooking:
     """A booking of the person, or in a building that the person manages."""
     found, person = booking_queries.get_booking(reference), current_person()

@@ -126,8 +126,6 @@ def may_still_cancel(found: KitBooking) -> bool:
         and bool(rooms)
         and all(space_policy.may_still_cancel(one) for one in rooms)
         and all(
-            item_policy.may_still_cancel(one, borrower=True)
-            for one in found.loans
-            if one.state is LoanState.ACCEPTED
+            item_policy.may_still_cancel(one, borrower=True) for one in found.loans if one.state is LoanState.ACCEPTED
         )
     )

@@ -254,4 +254,3 @@ def part_choices(kit: Kit, rooms: Any, things: Any) -> list[tuple[str, str]]:
         for item in things
         if item.id not in items
     ]
-

@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import url_for
 
 from marketplace.civic.notifications import models
-from marketplace.civic.notifications.models import News
+from marketplace.civic.notifications.models import News, Topic
 from marketplace.kernel import db, events, hooks, jobs, things
 from marketplace.kernel.events import Event
 from marketplace.kernel.retention import Erased, Kept, register
@@ -81,30 +81,23 @@ def let_go(kit_booking_id: int) -> None:
 # --- what people are told ---
 
 
-def _told(name: str, own: Text, here: Text) -> None:
-    """Register what whoever booked a kit is told, and what those who run the building are."""
-    for suffix, topic, title in (("", OWN, own), ("_here", ASKED, here)):
-        models.register(
-            News(
-                f"kits.{name}{suffix}",
-                topic,
-                lambda thing, facts, title=title: title.filled(
-                    kit=thing.record.kit.title, when=thing.record.when, part=facts.get("part", "")
-                ),
-            )
+def _told(name: str, topic: Topic, title: Text) -> None:
+    """Register what one side is told of a booked kit."""
+    models.register(
+        News(
+            f"kits.{name}",
+            topic,
+            lambda thing, facts: title.filled(
+                kit=thing.record.kit.title, when=thing.record.when, part=facts.get("part", "")
+            ),
         )
+    )
 
 
-_told(
-    "ended",
-    _l("Given up, with all that belongs to it: {kit}, {when}"),
-    _l("Given up, with all that belongs to it: {kit}, {when}"),
-)
-_told(
-    "part_gone",
-    _l("Your kit {kit}, {when}, is now without: {part}"),
-    _l("A kit that is booked here, {kit}, {when}, is now without: {part}"),
-)
+_told("ended", OWN, _l("Given up, with all that belongs to it: {kit}, {when}"))
+_told("ended_here", ASKED, _l("Given up, with all that belongs to it: {kit}, {when}"))
+_told("part_gone", OWN, _l("Your kit {kit}, {when}, is now without: {part}"))
+_told("part_gone_here", ASKED, _l("A kit booked in your building, {kit}, {when}, is now without: {part}"))
 
 # --- what is held about people ---
 

@@ -80,8 +80,9 @@ def _week(found: Kit, asked: dict[str, Any]) -> dict[str, Any]:
     last = first + WEEK - DAY
     table = times.free_times(found, first, last, timedelta(minutes=minutes))
     coarse = any(room.raster_minutes < COARSE_MINUTES for room in found.rooms)
+    shown = columns(coarsened(table) if coarse else table)
     return {
-        "lengths": lengths, "minutes": minutes, "first": first, "last": last, "days": columns(coarsened(table) if coarse else table),
+        "lengths": lengths, "minutes": minutes, "first": first, "last": last, "days": shown,
         "previous": first - WEEK if first > opens else None, "next": last + DAY if last < closes else None,
         "free": any(slot.state == "free" for slots in table.values() for slot in slots),
     }  # fmt: skip
@@ -100,7 +101,7 @@ def book(kit_id: int) -> ResponseReturnValue:
     if chosen is not None and not chosen.submitted:
         chosen.refuse("start", _("Choose one of the free times.")) if not chosen.errors else None
         return chosen.page("portal/kits/kit.html", **_about(found, {}))
-    asked = {name: request.args.get(name) for name in ("start", "minutes")}
+    asked: dict[str, Any] = {name: request.args.get(name) for name in ("start", "minutes")}
     with Form(Sent(), **asked) as form:
         if form.submitted:
             time = _interval(form.data)

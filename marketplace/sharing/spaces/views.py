@@ -74,7 +74,8 @@ def search() -> Response:
     return form.page(
         "sharing/spaces/search.html",
         found=found, when=when, pages=pages, shown=shown, others=others, shown_others=shown_others,
-        times=dict(found.free), next_free=next_free, beside=hooks.offered_beside.ask("rooms"), picture=_picture(shown, pages.offset),
+        times=dict(found.free), next_free=next_free, picture=_picture(shown, pages.offset),
+        beside=hooks.offered_beside.ask("rooms"),
         districts=places.districts(), kinds=Kind, features=Feature, lengths=LENGTHS, first_day=clock.today(),
     )  # fmt: skip
 

@@ -138,9 +138,7 @@ def tell_both(found: KitBooking, news: str, **facts: str) -> None:
 # --- parts of it ---
 
 
-def _book_all(
-    person: Person, kit: Kit, interval: Interval, people: int, purpose: str, message: str
-) -> KitBooking:
+def _book_all(person: Person, kit: Kit, interval: Interval, people: int, purpose: str, message: str) -> KitBooking:
     """Make every booking and every loan by its own service; the first refusal goes on, named.
 
     Everything is taken hold of before the first claim: the person, the things, then all rooms and pieces at once. Who

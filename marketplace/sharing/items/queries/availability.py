@@ -51,9 +51,7 @@ def next_free(
     return found
 
 
-def possible(
-    wanted: Collection[tuple[Item, int]], stretches: Collection[tuple[date, date]]
-) -> set[tuple[date, date]]:
+def possible(wanted: Collection[tuple[Item, int]], stretches: Collection[tuple[date, date]]) -> set[tuple[date, date]]:
     """Of these stretches of days those on which so many pieces of each thing are free, as its rules about days allow.
 
     One statement, whatever is wanted. Needs `units` and `library.hours`.

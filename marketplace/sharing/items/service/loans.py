@@ -46,8 +46,8 @@ def request(
 ) -> Loan:
     """Ask the owner for a thing for some days; it is agreed at once where the owner trusts and the borrower is trusted.
 
-    A library that enters a request for a caller has agreed to it; `agreed` says that its owner has in another way. Raises the thing's broken rule, AlreadyPromised if
-    too few pieces are free, TooManyRequests or AskedAlready.
+    A library that enters a request for a caller has agreed to it; `agreed` says that its owner has in another way.
+    Raises the thing's broken rule, AlreadyPromised if too few pieces are free, TooManyRequests or AskedAlready.
     """
     staff = behalf.entered_by if behalf else None
     _may_ask(borrower, item, staff)
