@@ -318,7 +318,7 @@ AGAIN: dict[str, list[dict[str, str]]] = {  # addresses that are asked about som
     "spaces.booking": [{"reference": "request"}],
 }
 TIME = {"start": march(12, 10, 11).starts_at.isoformat(), "minutes": 60}
-DETAILS = {"people": 3, "purpose": "A reading circle", "rules_accepted": True}
+DETAILS: dict[str, Any] = {"people": 3, "purpose": "A reading circle", "rules_accepted": True}
 THING = {"title": "Step ladder", "category": "step-ladders", "condition": "good"}
 HERE = {"latitude": factories.NEAR_THE_RIVER.latitude, "longitude": factories.NEAR_THE_RIVER.longitude}
 PASSWORD = factories.PASSWORD

@@ -11,6 +11,7 @@ from marketplace.portal.demo.service import (
     clubs,
     houses,
     inbox,
+    kits,
     land,
     loans,
     people,
@@ -104,6 +105,7 @@ def seed(
         founded, city,
     )  # fmt: skip
     loaned = loans.lend(Random(f"{number} loans"), size.loans, lent, crowd, founded, told, watch)
+    together, more_booked, more_lent = kits.make(Random(f"{number} kits"), rooms, lent, crowd)
     talked, insult = talks.talk(Random(f"{number} talks"), size.conversations, crowd, told)
     waiting = reports.report(Random(f"{number} reports"), crowd, founded, insult, rooms[0].id, lent[-1].item, told)
     counts = {
@@ -111,9 +113,10 @@ def seed(
         "buildings": len(buildings),
         "rooms": len(rooms),
         "people": len(crowd.people),
-        "bookings": booked,
+        "bookings": booked + more_booked,
         "things": len(lent),
-        "loans": loaned,
+        "loans": loaned + more_lent,
+        "kits": together,
         "groups": len(founded.groups),
         "conversations": talked,
         "reports": waiting,
