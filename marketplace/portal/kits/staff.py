@@ -40,7 +40,13 @@ def managed() -> Response:
     pages, shown = listed(queries.run_by(person))
     coming = db.session.scalars(booking_queries.booked_at(managed_building_ids(person)).limit(SHOWN)).all()
     looked("kits.bookings", {one.person_id: policy.office(person, one.kit.building_id) for one in coming})
-    return page("portal/kits/managed.html", shown=shown, pages=pages, coming=coming, lacks=policy.lacks)
+    return page(
+        "portal/kits/managed.html",
+        shown=shown,
+        pages=pages,
+        coming=coming,
+        lacks={kit.id: policy.lacks(kit) for kit in shown},
+    )
 
 
 @bp.route("/kits/staff/new", methods=["GET", "POST"])

@@ -40,7 +40,7 @@ def make(random: Random, rooms: Sequence[Space], lent: Sequence[Lent], crowd: Cr
     libraries = {one.item.library_id: one.item.library for one in lent if one.item.library is not None}
     made = []
     for library in libraries.values():
-        there = [room for room in rooms if room.building_id == library.building_id and not room.by_request]
+        there = [room for room in _undivided(rooms) if room.building_id == library.building_id and not room.by_request]
         shelf = [one for one in lent if one.item.library_id == library.id]
         for room, (korean, english, about, wanted) in zip(_largest(there), NAMED, strict=False):
             parts = [one for one in shelf if one.item.category in wanted]
@@ -49,6 +49,12 @@ def make(random: Random, rooms: Sequence[Space], lent: Sequence[Lent], crowd: Cr
     who = [crowd.shown["resident"], *random.sample(residents, min(2, len(residents)))]
     booked = [_book(random, queries.get_kit(kit), person) for kit, person in zip(made, who, strict=False)]
     return len(made), sum(n for n, _m in booked), sum(m for _n, m in booked)
+
+
+def _undivided(rooms: Sequence[Space]) -> list[Space]:
+    """Those that neither have parts nor are one."""
+    halved = {room.part_of_id for room in rooms}
+    return [room for room in rooms if room.part_of_id is None and room.id not in halved]
 
 
 def _largest(rooms: Sequence[Space]) -> list[Space]:
@@ -123,12 +129,13 @@ def _ends(time: Interval) -> tuple[datetime, datetime]:
 def _room(
     room: Space, time: Interval, at: datetime, person: Person, number: int, holds: Holds, random: Random
 ) -> Booking:
+    purpose = random.choice(words.names()["purposes"]["talk"])
     return Booking(
         id=number, reference=rows.reference(number), space_id=room.id, person_id=person.id,
         occupancy_id=holds.hold(
             room.resource_id, [room.resource_id], *_ends(time.widened(room.before, room.after)), Holding.BOOKING
         ),
         starts_at=time.starts_at, ends_at=time.ends_at, state=BookingState.CONFIRMED,
-        people=min(12, room.capacity or 12), purpose=random.choice(words.names()["purposes"]["talk"])[person.language != "ko"],
+        people=min(12, room.capacity or 12), purpose=purpose[person.language != "ko"],
         fee=room.fee(int(LENGTH.total_seconds()) // 60), created_at=at, changed=0, version=1,
     )  # fmt: skip
