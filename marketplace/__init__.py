@@ -30,6 +30,7 @@ FEATURES = (
     "sharing.spaces",
     "sharing.items",
     "portal.home",
+    "portal.kits",
     "portal.desk",
     "portal.reference",
     "portal.demo",

@@ -35,6 +35,8 @@ from marketplace.civic.uploads.service import making
 from marketplace.kernel import cells, clock, credentials, db, geo, ledger, occupancy, search, storage, things, vault
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.references import new_reference
+from marketplace.portal.kits.models import Kit, KitPart
+from marketplace.portal.kits.queries import kits as kit_queries
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import Loan
 from marketplace.sharing.items.models.listing import (
@@ -408,3 +410,31 @@ def wants(
     made = wanted.post(by, point, title=title, category=category, first=first, last=last or first, **facts)
     db.session.commit()
     return made
+
+
+# --- kits ---
+
+
+def kit(
+    *rooms: Space,
+    things: Mapping[Item, int] | None = None,
+    name: str = "Party set",
+    published: bool = True,
+    **facts: Any,
+) -> Kit:
+    """Rooms of a building and things of a library in it that are offered together."""
+    parts = [KitPart(space_id=room.id) for room in rooms]
+    parts += [KitPart(item_id=thing.id, quantity=quantity) for thing, quantity in (things or {}).items()]
+    made = Kit(building_id=rooms[0].building_id, name=name, published=published, parts=parts, **facts)
+    db.session.add(made)
+    db.session.commit()
+    return kit_queries.get_kit(made.id)
+
+
+def party(*, chairs: int = 30, by_request: bool = False, name: str = "Party set") -> Kit:
+    """A hall, a projector and thirty chairs of a library in the same building, offered together."""
+    house = building("Riverside House", point=NEAR_THE_RIVER)
+    shelf = library(house)
+    hall = space("Hall", building=house, by_request=by_request, capacity=50, name_en="Hall")
+    projector, chair = item("Projector", of=shelf), item("Chair", of=shelf, units=chairs)
+    return kit(hall, things={projector: 1, chair: chairs}, name=name)

@@ -4,10 +4,11 @@ A resource may have a parent, as the two halves of a hall have. A claim holds th
 the hall and a half exclude each other while the two halves do not. What a claim holds is written out in
 `occupied_spans`, one row for each of these parts and for each day begun, and the database refuses rows that overlap.
 
-A transaction that needs several resources takes them with one `claim_all`, which cannot deadlock.
+A transaction that needs several resources takes them with one `claim_all`, which cannot deadlock. Where each claim is
+made by a service of its own, it calls `hold_still` for all of them first.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -236,6 +237,15 @@ def claim_all(claims: Sequence[Claim]) -> list[Occupancy]:
             raise
     with db.session.begin_nested():  # once more, one by one, to learn which of them it was
         return [_write([claim])[0] for claim in claims]
+
+
+def hold_still(resource_ids: Collection[int]) -> None:
+    """Have nobody else claim or release any of these until the transaction ends; holds that ran out are cleared away.
+
+    Whoever then claims or releases them one after another, in whatever order, waits for nobody, and so cannot deadlock.
+    """
+    _lock(set(resource_ids))
+    _clear_expired(_parts_of(set(resource_ids)))
 
 
 def release(occupancy: Occupancy) -> None:

@@ -29,6 +29,7 @@ from marketplace.civic.vouches import service as vouches
 from marketplace.civic.webhooks import queries as webhook_queries
 from marketplace.civic.webhooks import service as webhooks
 from marketplace.kernel import clock, db
+from marketplace.portal.kits.service import booking as kit_booking
 from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.models.problems import Trouble
@@ -123,6 +124,7 @@ def city() -> City:
         **_wanted(owner),
         **_library(library, who["manager"]),
         "vouch_id": vouches.vouch(who["manager"], library.id, owner).id,
+        **_kit(library, owner),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -194,6 +196,16 @@ def _library(building: Any, manager: Any) -> dict[str, Any]:
         "ticket_id": _repair(made, manager).id,
         "take_id": stock.start(manager, made).id,
     }
+
+
+def _kit(building: Any, owner: Any) -> dict[str, Any]:
+    """A kit of a room and a thing of the building, which the owner booked."""
+    shelf = factories.library(building, name="Party things")
+    hall = factories.space("Party hall", building=building)
+    thing = factories.item("Projector", of=shelf)
+    made = factories.kit(hall, things={thing: 1})
+    booked = kit_booking.book(owner, made, march(15, 10, 11), **DETAILS)
+    return {"kit_id": made.id, "part_id": made.parts[1].id, "kit_booking": booked.reference}
 
 
 def _repair(of: Any, manager: Any) -> Any:
@@ -291,6 +303,9 @@ ABOUT = {  # what the address names, where it is not the plain one
     "spaces.details": {"reference": "held"},
     "spaces.leave": {"reference": "held"},
     "spaces_staff.answer": {"reference": "request"},
+    "kits.booking": {"reference": "kit_booking"},
+    "kits.cancel": {"reference": "kit_booking"},
+    "kits_api.get_kit_booking": {"reference": "kit_booking"},
     "loans.accept": {"reference": "asked"},
     "loans.answer": {"reference": "asked"},
     "loans.answer_longer": {"reference": "lent"},
@@ -335,7 +350,7 @@ AGAIN: dict[str, list[dict[str, str]]] = {  # addresses that are asked about som
     "spaces.booking": [{"reference": "request"}],
 }
 TIME = {"start": march(12, 10, 11).starts_at.isoformat(), "minutes": 60}
-DETAILS = {"people": 3, "purpose": "A reading circle", "rules_accepted": True}
+DETAILS: dict[str, Any] = {"people": 3, "purpose": "A reading circle", "rules_accepted": True}
 THING = {"title": "Step ladder", "category": "step-ladders", "condition": "good"}
 HERE = {"latitude": factories.NEAR_THE_RIVER.latitude, "longitude": factories.NEAR_THE_RIVER.longitude}
 PASSWORD = factories.PASSWORD
@@ -377,6 +392,12 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "libraries_staff.admit": {"name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "counter"},
     "libraries_staff.change": {"name": "Tools", "open": "yes", "version": 1},
     "libraries_staff.new": {"name": "Tools", "building": "Library"},
+    "kits.book": TIME | DETAILS | {"rules_accepted": "yes"},
+    "kits.cancel": {"reason": "We are ill."},
+    "kits_api.book_kit": TIME | DETAILS,
+    "kits_staff.add_part": {"part": "space:1"},
+    "kits_staff.change": {"name": "Party set", "published": "yes", "version": 1},
+    "kits_staff.new": {"name": "Party set"},
     "listing.change": THING | {"pick_up_days": 0, "version": 1},
     "listing.new": THING | HERE | {"pick_up_days": 0},
     "listing.place": HERE,
@@ -471,7 +492,9 @@ def answer(app: Flask, city: City, asked: Asked, role: str):
     body = SENT.get(asked.endpoint, {})
     if asked.endpoint == "spaces_api.book":
         body = body | {"space": city.things["space_id"]}
-    if asked.endpoint == "vouches_staff.new":
+    if asked.endpoint == "kits_api.book_kit":
+        body = body | {"kit": city.things["kit_id"]}
+    if asked.endpoint in ("kits_staff.new", "vouches_staff.new"):
         body = body | {"building": city.things["building_id"]}
     with undone():
         if asked.path.startswith("/api/v1/"):

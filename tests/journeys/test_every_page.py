@@ -18,6 +18,7 @@ from marketplace.civic.places.models import District
 from marketplace.civic.vouches.models import Vouch
 from marketplace.kernel import clock
 from marketplace.portal.demo.queries import DOMAIN
+from marketplace.portal.kits.models import Kit, KitBooking
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
 from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket, StockTake
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
@@ -69,6 +70,7 @@ WITH_QUESTIONS = [
     ("public", "/items/?first=<day>&show=others"),
     ("residents", "/items/loans/<told>"),
     ("public", "/items/<well_known>"),
+    ("residents", "/kits/<int:kit_id>/book?start=<start>&minutes=120"),
     ("residents", "/items/loans?show=lent"),
     ("residents", "/items/loans?when=past"),
     ("residents", "/libraries/<int:library_id>/counter?code=<piece>"),
@@ -133,6 +135,7 @@ def everyone(browser: Browser, city: City) -> Iterator[Everyone]:
     with_a_problem(made)
     with_a_payment(made)
     with_a_library(made)
+    with_a_kit(made)
     yield made
     for visitor in made.visitors.values():
         visitor.page.context.close()
@@ -357,6 +360,17 @@ def with_a_library(everyone: Everyone) -> None:
     everyone.things["take_id"] = ask(sa.select(sa.func.max(StockTake.id)))
 
 
+def with_a_kit(everyone: Everyone) -> None:
+    """A kit of the manager's building, and one that the resident booked."""
+    of_the_resident = KitBooking.person.has(email=f"resident@{DOMAIN}")
+    building = everyone.city.ask(sa.select(Library.building_id).where(Library.id == everyone.things["library_id"]))
+    everyone.things |= {
+        "kit_id": everyone.city.ask(sa.select(Kit.id).where(Kit.building_id == building)),
+        "kit_booking": everyone.city.ask(sa.select(KitBooking.reference).where(of_the_resident)),
+        "start": f"{everyone.things['day']}T09:00:00%2B09:00",
+    }
+
+
 OTHER_THING = {
     "/confirm/<link>": "confirm", "/new-password/<link>": "reset", "/spaces/bookings/<reference>/details": "held",
     "/spaces/staff/bookings/<reference>": "request", "/groups/join/<link>": "invitation",
@@ -373,6 +387,7 @@ OTHER_THING = {
     "/items/loans/<reference>/problem": "broken", "/items/loans/<reference>/problem/report": "back",
     "/items/loans/<reference>/review": "back", "/items/loans/<reference>/review/reply": "told",
     "/items/<int:item_id>/reviews": "well_known",
+    "/kits/bookings/<reference>": "kit_booking", "/kits/bookings/<reference>/cancel": "kit_booking",
     "/things/<code>": "piece", "/libraries/<int:library_id>/repairs/<code>/new code": "piece",
 }  # fmt: skip
 SEEN_BY = {

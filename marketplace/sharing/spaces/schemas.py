@@ -1,5 +1,6 @@
 """What residents, managers and programs send about rooms and bookings. Shapes only; rules are the service's."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
@@ -9,16 +10,19 @@ from marketplace.civic.groups.models import Channel
 from marketplace.civic.groups.schemas import CallerDetails, ForWhom
 from marketplace.civic.places.models import ACCESSIBILITY
 from marketplace.civic.places.schemas import BuildingRecord
-from marketplace.kernel import clock, money
+from marketplace.kernel import calendar, clock, money
 from marketplace.kernel.ical import Entry, Status
 from marketplace.kernel.intervals import Interval
 from marketplace.kernel.words import _, _l, _m
+from marketplace.kernel.writing import show_date, show_day_short, show_time
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.models import Booking, BookingState, Feature, Kind
 from marketplace.sharing.spaces.queries.search import When
+from marketplace.sharing.spaces.queries.times import Slot
 
 LENGTHS = (60, 90, 120, 180, 240, 360, 480)
 LONGEST_MINUTES = 7 * 1440
+COARSE_MINUTES = 30
 MOST_PEOPLE = 100_000
 FURTHEST_YEARS = 3
 
@@ -212,6 +216,59 @@ class Rules(Schema):
         if data["horizon_days"] < data["notice_days"]:
             raise ValidationError(_("The last bookable day is before the first."), "horizon_days")
 
+
+# --- a table of times ---
+
+
+def coarsened(table: Mapping[date, list[Slot]], chosen: Interval | None = None) -> Mapping[date, list[Slot]]:
+    """Only the times that begin with a half hour, and the one chosen: a room with many would fill the page."""
+    kept = {
+        day: [slot for slot in slots if slot.interval == chosen or _minute(slot) % COARSE_MINUTES == 0]
+        for day, slots in table.items()
+    }
+    return kept if any(kept.values()) else table
+
+
+def _minute(slot: Slot) -> int:
+    return clock.local(slot.interval.starts_at).minute
+
+
+def columns(table: Mapping[date, list[Slot]]) -> list[dict[str, Any]]:
+    """The table of times as the template's columns; every day has every start, so that rows line up."""
+    every_start = sorted({_on_the_wall(slot) for slots in table.values() for slot in slots})
+    return [
+        {
+            "key": day.isoformat(),
+            "label": show_date(day),
+            "short": show_day_short(day),
+            "note": _("Public holiday") if calendar.is_holiday(day) else None,
+            "slots": _row(slots, every_start),
+        }
+        for day, slots in table.items()
+    ]
+
+
+def _on_the_wall(slot: Slot) -> tuple[str, int]:
+    """When a time starts by the clock on the wall, and for the hour that comes twice in autumn which of the two."""
+    return show_time(slot.interval.starts_at), clock.local(slot.interval.starts_at).fold
+
+
+def _row(slots: Sequence[Slot], every_start: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    if not slots:
+        return []
+    cells = {
+        _on_the_wall(slot): {
+            "start": show_time(slot.interval.starts_at),
+            "end": show_time(slot.interval.ends_at),
+            "state": slot.state,
+            "value": slot.interval.starts_at.isoformat(),
+        }
+        for slot in slots
+    }
+    return [cells.get(at, {"start": at[0], "end": "", "state": "closed", "value": ""}) for at in every_start]
+
+
+# --- a calendar ---
 
 FIRMNESS = {
     BookingState.HELD: Status.TENTATIVE,

@@ -12,12 +12,13 @@ from marketplace.civic.groups.models import CHANNELS, Channel
 from marketplace.civic.groups.queries import acting_for
 from marketplace.civic.groups.service.behalf import Behalf, for_caller, for_group
 from marketplace.civic.places import queries as places
-from marketplace.kernel import calendar, clock, db, hooks, ical, words
+from marketplace.kernel import clock, db, hooks, ical, words
 from marketplace.kernel.access import permit, reveal
 from marketplace.kernel.geo import Point
 from marketplace.kernel.intervals import Interval
+from marketplace.kernel.things import subject
 from marketplace.kernel.words import _, _l
-from marketplace.kernel.writing import show_date, show_day_short, show_interval, show_time
+from marketplace.kernel.writing import show_date, show_interval
 from marketplace.sharing.spaces import policy
 from marketplace.sharing.spaces.errors import HoldRanOut
 from marketplace.sharing.spaces.models import Booking, BookingState, Feature, Kind, Space
@@ -25,6 +26,7 @@ from marketplace.sharing.spaces.queries import bookings as booking_queries
 from marketplace.sharing.spaces.queries import rooms, times
 from marketplace.sharing.spaces.queries.search import Found, Wanted, When, find
 from marketplace.sharing.spaces.schemas import (
+    COARSE_MINUTES,
     LENGTHS,
     Confirmation,
     CounterBooking,
@@ -34,6 +36,8 @@ from marketplace.sharing.spaces.schemas import (
     SpaceSearch,
     Week,
     calendar_entry,
+    coarsened,
+    columns,
 )
 from marketplace.sharing.spaces.service import bookings
 from marketplace.web import downloads, maps
@@ -47,7 +51,6 @@ bp = Blueprint("spaces", __name__)
 WEEK = 7
 OTHERS_SHOWN = 6
 MOST_LENGTHS = 12
-COARSE_MINUTES = 30
 
 
 # --- search ---
@@ -72,6 +75,7 @@ def search() -> Response:
         "sharing/spaces/search.html",
         found=found, when=when, pages=pages, shown=shown, others=others, shown_others=shown_others,
         times=dict(found.free), next_free=next_free, picture=_picture(shown, pages.offset),
+        beside=hooks.offered_beside.ask("rooms"),
         districts=places.districts(), kinds=Kind, features=Feature, lengths=LENGTHS, first_day=clock.today(),
     )  # fmt: skip
 
@@ -171,25 +175,12 @@ def _week(
     coarse = room.raster_minutes < COARSE_MINUTES and request.args.get("times") != "all"
     return {
         "lengths": lengths, "minutes": minutes, "first": first, "last": last,
-        "days": _days(_coarse(table, chosen) if coarse else table),
+        "days": columns(coarsened(table, chosen) if coarse else table),
         "step": room.raster_minutes if coarse else None,
         "previous": first - timedelta(days=WEEK) if first > from_day else None,
         "next": last + timedelta(days=1) if last < to_day else None,
         "chosen": chosen.starts_at.isoformat() if chosen else None,
     }  # fmt: skip
-
-
-def _coarse(table: dict[date, list[times.Slot]], chosen: Interval | None) -> dict[date, list[times.Slot]]:
-    """Only the times that begin with a half hour, and the one chosen: a room with many would fill the page."""
-    kept = {
-        day: [slot for slot in slots if slot.interval == chosen or _minute(slot) % COARSE_MINUTES == 0]
-        for day, slots in table.items()
-    }
-    return kept if any(kept.values()) else table
-
-
-def _minute(slot: times.Slot) -> int:
-    return clock.local(slot.interval.starts_at).minute
 
 
 def _lengths(room: Space, asked: int | None = None) -> list[int]:
@@ -209,41 +200,6 @@ def _usual(room: Space, lengths: Sequence[int]) -> int:
 def _first_day(room: Space, wanted: date | None) -> date:
     first, last = policy.bookable_days(room)
     return min(max(wanted or first, first), last)
-
-
-def _days(table: dict[date, list[times.Slot]]) -> list[dict[str, Any]]:
-    """The table of times as the template's columns; every day has every start, so that rows line up."""
-    every_start = sorted({_on_the_wall(slot) for slots in table.values() for slot in slots})
-    return [
-        {
-            "key": day.isoformat(),
-            "label": show_date(day),
-            "short": show_day_short(day),
-            "note": _("Public holiday") if calendar.is_holiday(day) else None,
-            "slots": _row(slots, every_start),
-        }
-        for day, slots in table.items()
-    ]
-
-
-def _on_the_wall(slot: times.Slot) -> tuple[str, int]:
-    """When a time starts by the clock on the wall, and for the hour that comes twice in autumn which of the two."""
-    return show_time(slot.interval.starts_at), clock.local(slot.interval.starts_at).fold
-
-
-def _row(slots: Sequence[times.Slot], every_start: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
-    if not slots:
-        return []
-    cells = {
-        _on_the_wall(slot): {
-            "start": show_time(slot.interval.starts_at),
-            "end": show_time(slot.interval.ends_at),
-            "state": slot.state,
-            "value": slot.interval.starts_at.isoformat(),
-        }
-        for slot in slots
-    }
-    return [cells.get(at, {"start": at[0], "end": "", "state": "closed", "value": ""}) for at in every_start]
 
 
 # --- booking ---
@@ -302,7 +258,7 @@ def booking(reference: str) -> Response:
         booking=found, space=found.space, steps=_steps(found), just_sent="sent" in request.args,
         own=policy.is_own(person, found), may_change=policy.may_change(person, found),
         may_answer=policy.may_answer(person, found), may_talk=policy.may_talk(person, found),
-        may_cancel=policy.may_still_cancel(found), cancel_until=policy.cancel_until(found),
+        may_cancel=policy.may_still_cancel(found), cancel_until=policy.cancel_until(found), wholes=_wholes(found),
     )  # fmt: skip
 
 
@@ -347,7 +303,7 @@ def cancel(reference: str) -> ResponseReturnValue:
     return form.page(
         "sharing/spaces/cancel.html",
         booking=found, space=found.space, may_cancel=policy.may_still_cancel(found),
-        cancel_until=policy.cancel_until(found),
+        cancel_until=policy.cancel_until(found), wholes=_wholes(found),
     )  # fmt: skip
 
 
@@ -369,6 +325,11 @@ def counter(space_id: int) -> ResponseReturnValue:
     chosen = _interval(form.data) if "start" in form.data and "minutes" in form.data else None
     week = _week(room, Form(Week(), method="GET").data, chosen)
     return form.page("sharing/spaces/counter.html", space=room, channels=list(CHANNELS.items()), **week)
+
+
+def _wholes(found: Booking) -> list[tuple[object, str]]:
+    """What it is a part of and is given up with."""
+    return hooks.belongs_to.ask(subject("booking", found.id))
 
 
 def _seen(reference: str) -> Booking:

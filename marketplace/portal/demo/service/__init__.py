@@ -11,6 +11,7 @@ from marketplace.portal.demo.service import (
     clubs,
     houses,
     inbox,
+    kits,
     land,
     loans,
     people,
@@ -108,6 +109,7 @@ def seed(
     reviewing = reviews.Reviewing(Random(f"{number} reviews"))
     loaned = loans.lend(Random(f"{number} loans"), size.loans, lent, crowd, founded, reviewing, told, watch)
     known = vouches.vouch(Random(f"{number} vouches"), crowd, buildings, told)
+    together, more_booked, more_lent = kits.make(Random(f"{number} kits"), rooms, lent, crowd)
     talked, insult = talks.talk(Random(f"{number} talks"), size.conversations, crowd, told)
     waiting = reports.report(Random(f"{number} reports"), crowd, founded, insult, rooms[0].id, lent[-1].item, told)
     counts = {
@@ -115,10 +117,11 @@ def seed(
         "buildings": len(buildings),
         "rooms": len(rooms),
         "people": len(crowd.people),
-        "bookings": booked,
+        "bookings": booked + more_booked,
         "things": len(lent),
-        "loans": loaned,
+        "loans": loaned + more_lent,
         "vouches": known,
+        "kits": together,
         "groups": len(founded.groups),
         "conversations": talked,
         "reports": waiting,

@@ -42,6 +42,9 @@ EASY = 6
 PLAIN = 4
 """So many things of each library it has once, and none of them is being repaired."""
 
+FOR_KITS = ("접이식 의자", "빔프로젝터")
+"""What every library has, so that rooms of its building can be had together with it."""
+
 CARDS = 10**9
 """More than there are pieces: no card has the code of one, as a scanner at the counter tells neither from the other."""
 
@@ -81,9 +84,12 @@ def fill(
     places = _homes(random, stock.owners(owners), ground, districts, city)
     opened = _libraries(random, libraries, crowd, houses, founded)
     of_libraries = things // 10 if things > 10 * len(words.things()["kinds"]) else things // 3
+    for_kits = [kind for kind in words.things()["kinds"] if kind[1] in FOR_KITS]
     for library, point in opened:
-        for number, kind in enumerate(_kinds(random, of_libraries // len(opened))):
-            stock.shelve(library, point, kind, crowd.managers[library.building_id], plain=number < PLAIN)
+        kinds = _kinds(random, max(0, of_libraries // len(opened) - len(for_kits)))
+        for number, kind in enumerate([*kinds, *for_kits]):
+            plain = number < PLAIN or kind in for_kits
+            stock.shelve(library, point, kind, crowd.managers[library.building_id], plain=plain)
     own = {person.id: person for person in crowd.people}
     for number, (place, kind) in enumerate(
         zip(_shares(random, places, crowd, things - len(stock.lent)), _kinds(random, things), strict=False)

@@ -1,7 +1,7 @@
 """How many pieces of a thing nobody has on which days, and when so many are free next."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -49,6 +49,23 @@ def next_free(
         if length <= item.longest_days and (day := next(allowed, None)):
             found[item.id] = day
     return found
+
+
+def possible(wanted: Collection[tuple[Item, int]], stretches: Collection[tuple[date, date]]) -> set[tuple[date, date]]:
+    """Of these stretches of days those on which so many pieces of each thing are free, as its rules about days allow.
+
+    One statement, whatever is wanted. Needs `units` and `library.hours`.
+    """
+    if not wanted or not stretches:
+        return set(stretches)
+    begin = min(first for first, _last in stretches)
+    tables = _tables([item for item, _quantity in wanted], begin, max(last for _first, last in stretches))
+
+    def fits(item: Item, quantity: int, first: date, last: date) -> bool:
+        pieces = tables[item.id][:, (first - begin).days : (last - begin).days + 1].all(axis=1).sum()
+        return bool(pieces >= quantity) and policy.days_rule(item, first, last) is None
+
+    return {days for days in stretches if all(fits(item, quantity, *days) for item, quantity in wanted)}
 
 
 def _tables(items: Sequence[Item], first: date, last: date) -> dict[int, NDArray[np.bool_]]:

@@ -43,12 +43,13 @@ def request(
     quantity: int = 1,
     message: str = "",
     behalf: Behalf | None = None,
+    agreed: bool = False,
 ) -> Loan:
     """Ask the owner for a thing for some days; it is agreed at once where the owner trusts and the borrower is trusted.
 
-    A library that enters a request for a caller has agreed to it. A deposit in time credits is put aside at once, so
-    that no yes fails for want of it. Raises the thing's broken rule, AlreadyPromised if too few pieces are free,
-    TooManyRequests, AskedAlready, DepositMissing or CallerDepositMissing.
+    A library that enters a request for a caller has agreed to it; `agreed` says that its owner has in another way. A
+    deposit in time credits is put aside at once, so that no yes fails for want of it. Raises the thing's broken rule,
+    AlreadyPromised if too few pieces are free, TooManyRequests, AskedAlready, DepositMissing or CallerDepositMissing.
     """
     staff = behalf.entered_by if behalf else None
     _may_ask(borrower, item, staff)
@@ -76,7 +77,7 @@ def request(
         _keep(loan, kept)
     record(staff or borrower, loan, "asked", **(behalf.detail(borrower) if behalf else {}))
     announce(loan, "requested")
-    if staff or (item.trusts and policy.is_trusted(returns_of(borrower))):
+    if staff or agreed or (item.trusts and policy.is_trusted(returns_of(borrower))):
         _agree(loan)
         tell_lender(loan, "agreed")
     else:
@@ -166,6 +167,13 @@ def cancel(person: Person, loan: Loan, reason: str) -> Loan:
     record(person, loan, "cancelled")
     (tell_lender if borrower else tell_borrower)(loan, "given_up" if borrower else "cancelled")
     return loan
+
+
+def call_off(loan: Loan) -> None:
+    """Give up an agreed loan because the rest of what it belongs to is given up; whoever does that tells why."""
+    expect(loan, LoanState.ACCEPTED)
+    _end(loan, LoanState.CANCELLED)
+    record(None, loan, "called_off")
 
 
 # --- time ---

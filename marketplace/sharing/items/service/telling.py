@@ -29,9 +29,9 @@ def _tell(people: Collection[int], loan: Loan, news: str) -> None:
     notifications.tell(people, f"items.{news}", things.of("loan", loan))
 
 
-def record(person: Person, loan: Loan, what: str, **detail: int | str) -> None:
+def record(person: Person | None, loan: Loan, what: str, **detail: int | str) -> None:
     """Put it on record, without what anyone wrote: the record is never erased, the loan's words are."""
-    audit.record(person.id, f"items.{what}", f"loan:{loan.id}", **detail)
+    audit.record(person.id if person else None, f"items.{what}", f"loan:{loan.id}", **detail)
 
 
 def announce(loan: Loan, what: str) -> None:

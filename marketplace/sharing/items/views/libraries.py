@@ -28,6 +28,7 @@ def all() -> Response:  # noqa: A001 - the name of the page
         shown=shown, pages=pages, counts=queries.counts(shown), now=clock.now(),
         next={library.id: policy.next_opening(library, clock.now()) for library in shown},
         own=queries.run_by(person) if person else [], may_found=policy.may_found(person),
+        beside=hooks.offered_beside.ask("libraries"),
     )  # fmt: skip
 
 
@@ -43,6 +44,7 @@ def library(library_id: int) -> Response:
         "sharing/items/library/library.html",
         library=found, shown=shown, pages=pages, now=clock.now(), next=policy.next_opening(found, clock.now()),
         may_run=policy.may_run(person, found), may_set_up=policy.may_set_up(person, found),
+        beside=hooks.offered_beside.ask("libraries"),
     )  # fmt: skip
 
 

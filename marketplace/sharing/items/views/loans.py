@@ -115,6 +115,7 @@ def loan(reference: str) -> Response:
         trust=_lender(found) if borrows else None,
         told=reviews.of_loan(found, person), told_until=policy.reviewed_until(found),
         may_tell=policy.may_still_review(found) and policy.may_review(person, found),
+        wholes=hooks.belongs_to.ask(subject("loan", found.id)),
     )  # fmt: skip
 
 

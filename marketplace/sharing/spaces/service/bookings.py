@@ -194,6 +194,14 @@ def give_up(manager: Person, booking: Booking, reason: str) -> None:
     _announce(booking, "cancelled")
 
 
+def call_off(booking: Booking) -> None:
+    """Give up an agreed booking because the rest of what it belongs to is given up; whoever does that tells why."""
+    _expect(booking, *AGREED)
+    _let_go(booking, BookingState.CANCELLED)
+    audit.record(None, "spaces.called_off", f"booking:{booking.id}")
+    _announce(booking, "cancelled")
+
+
 def lapse() -> int:
     """Let go of what ran out: holds not filled in, and requests whose time came without an answer.
 

@@ -1,0 +1,1 @@
+"""Kits and their bookings, and when a whole kit is free."""
