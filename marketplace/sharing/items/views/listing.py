@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, session, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.uploads.queries import of_subjects
@@ -21,13 +21,13 @@ from marketplace.web.access import current_person, residents
 from marketplace.web.forms import Form
 from marketplace.web.pages import listed as listed_in_pages
 from marketplace.web.pages import page, tell
-from marketplace.web.security import Limit, limited, takes_files
+from marketplace.web.security import Limit, limited, takes_files, visitor
 
 bp = Blueprint("listing", __name__)
 
 FEW_ROWS, MORE_ROWS = 3, 4
 PLACE = ("near", "latitude", "longitude", "address")
-OFTEN = (Limit("thing listed", 60, timedelta(hours=1), lambda: str(session.get("_user_id"))),)
+OFTEN = (Limit("thing listed", 60, timedelta(hours=1), visitor),)
 
 
 # --- listing a thing ---

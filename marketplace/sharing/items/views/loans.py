@@ -10,7 +10,7 @@ from marshmallow import Schema
 from marketplace.civic.groups.queries import acting_for
 from marketplace.civic.groups.service.behalf import for_group
 from marketplace.civic.uploads.queries import of_subjects
-from marketplace.kernel import db, hooks, ical, vault
+from marketplace.kernel import db, hooks, ical
 from marketplace.kernel.access import permit, reveal
 from marketplace.kernel.hooks import Queue, Waiting
 from marketplace.kernel.things import subject
@@ -98,19 +98,9 @@ def loan(reference: str) -> Response:
         just_sent="sent" in request.args, overdue=policy.is_overdue(found), handovers=handovers,
         pictures=of_subjects(subject("handover", one.id) for one in handovers.values()),
         may_cancel=policy.may_still_cancel(found, borrower=borrows),
-        address=_address(found) if policy.shows_address(person, found) else None,
+        address=(queries.address_of(found) or _("Ask the owner.")) if policy.shows_address(person, found) else None,
         problem=problems.latest(found), may_report=bool(policy.troubles(found)),
     )  # fmt: skip
-
-
-def _address(found: Loan) -> str:
-    """Where it is fetched and brought back."""
-    if found.item.library is not None:
-        return f"{found.item.library.title}, {found.item.library.building.address}"
-    place = listings.place_of(found.item.owner) if found.item.owner else None
-    if place is None or not place.address:
-        return _("Ask the owner.")
-    return vault.unlock(place.address, f"pick_up_places:{place.person_id}")
 
 
 @bp.get("/items/loans/<reference>/loan.ics")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, redirect, session, url_for
+from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.places import queries as places
@@ -28,12 +28,12 @@ from marketplace.sharing.items.service import wanted as service
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.forms import Form
 from marketplace.web.pages import listed, page, tell
-from marketplace.web.security import Limit, limited
+from marketplace.web.security import Limit, limited, visitor
 
 bp = Blueprint("wanted", __name__)
 
 SHOWN = 5
-OFTEN = (Limit("thing wanted", 30, timedelta(hours=1), lambda: str(session.get("_user_id"))),)
+OFTEN = (Limit("thing wanted", 30, timedelta(hours=1), visitor),)
 
 
 # --- the board ---
