@@ -65,14 +65,14 @@ def test_what_is_answered_is_what_is_described(browser, spec):
         "item_id": item().id, "post_id": wants(resident).id,
     }  # fmt: skip
     wish = {"start": "2027-03-04T10:00:00+09:00", "minutes": 60}
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "book": wish | {"space": room.id, "people": 5, "purpose": "Reading", "rules_accepted": True},
         "move_booking": wish | {"start": "2027-03-04T14:00:00+09:00", "version": made.version},
         **SENT,
     }
     named, lent = lending(resident)
-    for operation, more in lent.items():
-        bodies[operation] = bodies.get(operation, {}) | more
+    for sent_to, more in lent.items():
+        bodies[sent_to] = bodies.get(sent_to, {}) | more
 
     questions = {"/api/v1/spaces": "date=2027-03-02&from=10:00&to=12:00&latitude=37.5&longitude=127"}
     order = {"get": 0, "post": 1, "patch": 2, "delete": 3}
