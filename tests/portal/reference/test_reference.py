@@ -94,7 +94,7 @@ def test_what_is_answered_is_what_is_described(browser, spec):
 WORDLESS = {"accept", "take_proposal", "withdraw"}
 """What is done without a word."""
 
-SENT = {  # what each operation about loans is sent
+SENT: dict[str, dict[str, Any]] = {  # what each operation about loans is sent
     "ask": {"first": "2027-03-10", "last": "2027-03-11"},
     "propose": {"first": "2027-03-10", "last": "2027-03-11"},
     "decline": {"refusal": "away"},
