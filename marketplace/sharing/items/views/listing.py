@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.civic.uploads.queries import of_subjects
 from marketplace.kernel import db, hooks
-from marketplace.kernel.access import reveal
 from marketplace.kernel.words import _, _l
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models import categories
@@ -17,7 +16,7 @@ from marketplace.sharing.items.queries import impact, listings, similar
 from marketplace.sharing.items.schemas import listing as schemas
 from marketplace.sharing.items.schemas.impact import line as impact_line
 from marketplace.sharing.items.service import listing, places
-from marketplace.web.access import current_person, residents
+from marketplace.web.access import current_person, residents, reveal_by_role
 from marketplace.web.forms import Form
 from marketplace.web.pages import listed as listed_in_pages
 from marketplace.web.pages import page, tell
@@ -179,7 +178,7 @@ def withdraw(item_id: int) -> ResponseReturnValue:
 
 def _own(item_id: int) -> Item:
     item = listings.get_item(item_id)
-    reveal(policy.may_edit, current_person(), item)
+    reveal_by_role(policy.may_edit, current_person(), item)
     return item
 
 
