@@ -8,23 +8,22 @@ own; every round on another time. Exactly one must be accepted and the others to
 """
 
 import argparse
-import multiprocessing
 import sys
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
 import sqlalchemy as sa
-from tqdm import tqdm
 
 from benchmarks import cluster, figures, server
 from benchmarks.availability import create, wishes
 from benchmarks.city import build
-from benchmarks.figures import percentile, say
+from benchmarks.figures import say
+from benchmarks.racing import ACCEPTED, COLUMNS, PATIENCE, Attempt, processes, race
 from marketplace.civic.accounts import queries as accounts
 from marketplace.kernel import db
 from marketplace.kernel.errors import DomainError
@@ -35,10 +34,7 @@ from marketplace.sharing.spaces.queries.bookings import get_booking
 from marketplace.sharing.spaces.service import bookings
 from marketplace.web import schema
 
-processes = multiprocessing.get_context("fork")
 ROOMS = 800
-ACCEPTED, TAKEN = 303, 409
-PATIENCE = 180  # seconds; a process that failed would otherwise be waited for without end
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +65,13 @@ class Stage:
 # --- one time, many who want it ---
 
 
-def hold_in_service(stage: Stage, which: int) -> Callable[[int, Interval], tuple[int, str]]:
-    """A process's way to hold a time by the service: the status that the page would have, and the reference."""
+def hold_in_service(stage: Stage, which: int) -> Attempt:
+    """A process's way to hold a time by the service."""
     db.connect(stage.url)
     person_id = stage.person_ids[which]
 
-    def hold(space_id: int, time: Interval) -> tuple[int, str]:
+    def hold(turn: int) -> tuple[int, str]:
+        _person, space_id, time = stage.wishes[turn]
         try:
             with db.transaction():
                 held = bookings.hold(accounts.person(person_id), rooms.get_space(space_id), time)
@@ -87,11 +84,12 @@ def hold_in_service(stage: Stage, which: int) -> Callable[[int, Interval], tuple
     return hold
 
 
-def hold_over_http(stage: Stage, which: int) -> Callable[[int, Interval], tuple[int, str]]:
+def hold_over_http(stage: Stage, which: int) -> Attempt:
     """A process's way to hold a time as a browser does."""
     browser = server.Browser(stage.port, stage.sign_ins[which])
 
-    def hold(space_id: int, time: Interval) -> tuple[int, str]:
+    def hold(turn: int) -> tuple[int, str]:
+        _person, space_id, time = stage.wishes[turn]
         browser.connect()  # the one before may have been closed between two rounds
         status, location, _ = browser.post(f"/spaces/{space_id}/hold", **_form(time))
         return status, location.split("/")[-2] if status == ACCEPTED else ""
@@ -103,49 +101,8 @@ def _form(time: Interval) -> dict[str, object]:
     return {"start": time.starts_at.isoformat(), "minutes": int(time.length.total_seconds()) // 60}
 
 
-def _racer(way: Any, stage: Stage, which: int, rounds: int, gate: Any, answers: Any) -> None:
-    hold = way(stage, which)
-    for space_id, time in ((wish[1], wish[2]) for wish in stage.wishes[:rounds]):
-        gate.wait()
-        begun = perf_counter()
-        try:
-            status, reference = hold(space_id, time)
-        except Exception as failure:  # noqa: BLE001 - counted, whatever it is
-            status, reference = 0, repr(failure)
-        answers.put((status, reference, (perf_counter() - begun) * 1000))
-        gate.wait()
-
-
-def race(way: Any, stage: Stage, crowd: int, rounds: int, label: str) -> tuple[Any, ...]:
-    """Hold one time after another with so many processes; who got it leaves it before the next round."""
-    gate, answers = processes.Barrier(crowd + 1, timeout=PATIENCE), processes.Queue()
-    racers = [processes.Process(target=_racer, args=(way, stage, n, rounds, gate, answers)) for n in range(crowd)]
-    for racer in racers:
-        racer.start()
-    statuses: Counter[int] = Counter()
-    taken: list[float] = []
-    clean = 0
-    for _ in tqdm(range(rounds), desc=label, file=sys.stderr, disable=None, leave=False):
-        gate.wait()
-        got = [answers.get() for _ in range(crowd)]
-        round_ = Counter(status for status, *_ in got)
-        clean += round_ == {ACCEPTED: 1, TAKEN: crowd - 1}
-        statuses += round_
-        taken += [spent for *_, spent in got]
-        for status, remark, _ in got:
-            if status not in (ACCEPTED, TAKEN):
-                print(f"{label}: {status} {remark}", file=sys.stderr)
-        _leave([reference for status, reference, _ in got if status == ACCEPTED])
-        gate.wait()
-    for racer in racers:
-        racer.join()
-    other = sum(statuses.values()) - statuses[ACCEPTED] - statuses[TAKEN]
-    clean_words = f"{clean} of {rounds}"
-    middle, most = percentile(taken, 0.5), max(taken)
-    return label, crowd, rounds, statuses[ACCEPTED], statuses[TAKEN], other, clean_words, middle, most
-
-
-def _leave(references: list[str]) -> None:
+def _leave(references: Sequence[str]) -> None:
+    """Who got it leaves it before the next round."""
     for reference in references:
         with db.transaction():
             held = get_booking(reference)
@@ -232,7 +189,7 @@ def measure(name: str, url: str, folder: Path, effort: Effort) -> tuple[list[Any
         stage = Stage(url, port, people, sign_ins, free)
         for crowd in effort.crowds:
             for where, way in (("service", hold_in_service), ("HTTP", hold_over_http)):
-                raced.append(race(way, stage, crowd, effort.rounds, f"{name}, {where}"))
+                raced.append(race(partial(way, stage), crowd, effort.rounds, f"{name}, {where}", _leave))
                 engine.dispose()
         left = free[effort.rounds :]
         for clients in effort.clients:
@@ -268,7 +225,7 @@ def main() -> None:
     say()
     say(f"One room and time, {ROOMS} rooms in the city; from release to answer in milliseconds.")
     say()
-    figures.table(("", "processes", "rounds", "accepted", "409", "other", "clean rounds", "p50", "slowest"), raced)
+    figures.table(COLUMNS, raced)
     say("Distinct times; a booking is a hold and its details, over HTTP two requests.")
     say()
     figures.table(("", "processes", "wanted", "booked", "bookings a second"), booked)

@@ -1,6 +1,8 @@
 """What every test stands on: a real database, rolled back after each test, and a browser-like client."""
 
+import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
@@ -150,6 +152,11 @@ class Browser(FlaskClient):
     def send(self, path: str, **fields: object):
         """Post a form."""
         return self.post(path, data={"csrf_token": self.token(), **fields})
+
+    def linked(self, path: str) -> Any:
+        """What search engines read of a page (schema.org); None where there is nothing for them."""
+        found = re.findall(r'<script type="application/ld\+json" nonce="[^"]+">(.*?)</script>', self.get(path).text)
+        return json.loads(found[0]) if found else None
 
     def items(self, path: str, headers: dict[str, str] | None = None, **asked: object) -> list[Any]:
         """Every item of a list for programs, part after part."""

@@ -1,7 +1,9 @@
 """The database: engine, session, base class. The only place that knows SQLite from PostgreSQL."""
 
 import enum
+import random
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +18,10 @@ from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
 BUSY_SECONDS = 20
+FIRST_PAUSE, LEAST_PAUSE = 0.025, 0.005
+"""Seconds after which whoever waits for SQLite's write lock looks again: at first, and after some seconds."""
+
+LOCKED = "database is locked"
 POSTGRESQL_OPTIONS = (
     "-c timezone=utc -c jit=off -c plan_cache_mode=force_custom_plan -c random_page_cost=1.1 -c work_mem=16MB"
 )
@@ -149,8 +155,41 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    read_only = connection.get_execution_options().get("read_only", False)
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    """Readers begin at once; a writer waits for the write lock, no longer than BUSY_SECONDS."""
+    if connection.get_execution_options().get("read_only", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except sa.exc.OperationalError as failure:
+        if not is_busy(failure) or not _begins_in_time(driver):
+            raise
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+def _begins_in_time(driver: Any) -> bool:
+    """Wait for the write lock of SQLite.
+
+    Its own waiting soon looks only ten times a second, and all who began to wait together look together: one of them
+    gets the lock, and until they look again it lies idle. Here each looks at moments of its own, and the more often the
+    longer it has waited: the lock goes on at once, and nobody is passed by for long.
+    """
+    begun, waited = time.monotonic(), 0.0
+    while waited < BUSY_SECONDS:
+        pause = max(LEAST_PAUSE, FIRST_PAUSE / (1 + waited))
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except driver.OperationalError as failure:
+            if LOCKED not in str(failure):
+                raise
+        else:
+            return True
+        waited = time.monotonic() - begun
+    return False
 
 
 def make_engine(url: str, **options: Any) -> sa.Engine:
@@ -271,7 +310,7 @@ def violates(error: sa.exc.IntegrityError, constraint: str) -> bool:
 
 def is_busy(error: sa.exc.OperationalError) -> bool:
     """Whether a statement failed only for the moment: others were at work, or the server was away."""
-    locked = any(word in str(error.orig) for word in ("database is locked", "database table is locked"))
+    locked = any(word in str(error.orig) for word in (LOCKED, "database table is locked"))
     return locked or getattr(error.orig, "sqlstate", "") in BUSY_STATES
 
 

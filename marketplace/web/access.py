@@ -13,9 +13,10 @@ from flask import Flask, Response, abort, current_app, flash, g, redirect, reque
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user
 from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
 
 from marketplace.kernel import clock, hooks
-from marketplace.kernel.errors import Forbidden
+from marketplace.kernel.errors import Forbidden, NotFound
 from marketplace.kernel.words import _l
 from marketplace.web.errors import wants_json
 
@@ -146,12 +147,32 @@ def _admit() -> ResponseReturnValue | None:
     return (mark.roles and _lead_to_second_factor(person)) or _ask_again(person) or None
 
 
-def _lead_to_second_factor(person: Any) -> ResponseReturnValue | None:
+def _lead_to_second_factor(person: Any) -> BaseResponse | None:
     if person.second_step_at is None:
         return None
     if wants_json():
         raise SecondFactorMissing
     return by_way_of(person.second_step_at, keep_what_was_typed())
+
+
+def reveal_by_role(question: Callable[..., bool], person: Any, *things: Any) -> None:
+    """Go on only if the person may know that the thing exists; otherwise NotFound.
+
+    Who may but for the second factor that the role needs is led to set one up first, and then on.
+    """
+    if question(person, *things):
+        return
+    if person is not None and _once_on_duty(question, person, *things) and (way := _lead_to_second_factor(person)):
+        abort(way)
+    raise NotFound
+
+
+def _once_on_duty(question: Callable[..., bool], person: Any, *things: Any) -> bool:
+    missing, person.second_step_at = person.second_step_at, None
+    try:
+        return missing is not None and question(person, *things)
+    finally:
+        person.second_step_at = missing
 
 
 def _ask_again(person: Any) -> ResponseReturnValue | None:
@@ -163,7 +184,7 @@ def _ask_again(person: Any) -> ResponseReturnValue | None:
     return by_way_of(url_for("factors.prove"), keep_what_was_typed())
 
 
-def by_way_of(page: str, onward: str) -> ResponseReturnValue:
+def by_way_of(page: str, onward: str) -> BaseResponse:
     """To a page first, and then on."""
     return redirect(f"{page}?{urlencode({'next': onward}, safe='/')}", 303)
 

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ JSON, GEOJSON = "application/json", "application/geo+json"
 LARGEST_ID = 2**31 - 1
 MOST_ITEMS = 100
 
-Schema.error_messages = {"unknown": _m("There is no such question or field here."), "type": _m("Send a JSON object.")}
+Schema.error_messages = {"unknown": _m("There is no such question or field here.")}
 fields.List.default_error_messages = {"invalid": _m("Send a list.")}
 fields.Enum.default_error_messages = {"unknown": _m("Choose one of: {choices}.")}
 
@@ -207,11 +207,14 @@ def _json() -> Any:
     if request.mimetype != JSON:
         abort(415)
     try:
-        return json.loads(request.get_data(), parse_constant=_refuse_constant)
+        sent = json.loads(request.get_data(), parse_constant=_refuse_constant)
     except json.JSONDecodeError as failure:
         raise NotJson(reason=_l("line {line}, column {column}.", line=failure.lineno, column=failure.colno)) from None
     except (ValueError, RecursionError):
         raise NotJson(reason=_l("it holds something that JSON does not allow.")) from None
+    if not isinstance(sent, dict):  # what makes sense of a form before it is read counts on one
+        raise Unreadable(errors={"body": [_("Send a JSON object.")]})
+    return sent
 
 
 def _refuse_constant(name: str) -> None:
@@ -253,7 +256,7 @@ def _sentences(messages: Any) -> Iterator[str]:
 
 
 def _cursor(position: Key) -> str:
-    values = [value.isoformat() if isinstance(value, datetime) else value for value in position]
+    values = [value.isoformat() if isinstance(value, date) else value for value in position]
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
@@ -269,6 +272,8 @@ def _position(cursor: str, kinds: tuple[type, ...]) -> Key:
 def _value(kind: Any, value: Any) -> Any:
     if kind is datetime:
         return datetime.fromisoformat(value).astimezone(UTC)
+    if kind is date:
+        return date.fromisoformat(value)
     if type(value) is not kind or not _is_text(value):
         raise ValueError("of another kind")
     if (kind is int and not 0 <= value <= LARGEST_ID) or (kind is float and not math.isfinite(value)):

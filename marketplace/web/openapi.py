@@ -21,6 +21,8 @@ from marketplace.web.api import JSON, NotJson, Operation, ReadAgain, Unreadable
 from marketplace.web.errors import CHANGED, SENTENCES, TITLES, code_of
 
 PROBLEM = "application/problem+json"
+CREATED = 201
+"""The answer to what makes something new; all else that is not read alone changes what was read before."""
 
 EVERYWHERE: tuple[type[DomainError], ...] = (
     NotJson, Unreadable, ReadAgain, NotFound, Forbidden, once.OtherRequest, once.KeyTooLong,
@@ -50,8 +52,10 @@ class Problem(Schema):
         metadata={"description": _l("What is wrong with each field.")},
     )
     alternatives = fields.Dict(metadata={"description": _l("What else would do: other times, other rooms.")})
-    earliest = fields.AwareDateTime(
-        metadata={"description": _l("The first moment from which the broken rule would be kept.")}
+    earliest = fields.String(
+        metadata={
+            "description": _l("The first moment, or of a loan the first day, from which the broken rule would be kept.")
+        }
     )
 
 
@@ -143,7 +147,7 @@ def _describe_operation(
     if method in SAFE_METHODS:
         parameters.append("if_none_match")
     else:
-        parameters += ["idempotency_key"] if method == "POST" else ["idempotency_key", "if_match"]
+        parameters += ["idempotency_key"] if operation.status == CREATED else ["idempotency_key", "if_match"]
     content: dict[str, Any] = {
         "operationId": name.rpartition(".")[2],
         "summary": operation.summary,
@@ -178,7 +182,11 @@ def _responses(address: str, method: str, operation: Operation, everyone: bool) 
                     "next": {"type": ["string", "null"]},
                 },
             }
-        headers = ["ETag", *(["Location"] if operation.status == 201 else []), *(["Link"] if operation.paged else [])]
+        headers = [
+            "ETag",
+            *(["Location"] if operation.status == CREATED else []),
+            *(["Link"] if operation.paged else []),
+        ]
         told["content"] = {operation.media: {"schema": schema}}
         told["headers"] = {header: {"schema": {"type": "string"}} for header in headers}
     responses = {str(operation.status): told}
@@ -204,7 +212,7 @@ def _refusals(address: str, method: str, operation: Operation, everyone: bool) -
         found |= {400: {"not_json"}, 413: {"request_entity_too_large"}, 415: {"unsupported_media_type"}}
     if method not in SAFE_METHODS:
         found[409] = {once.OtherRequest().code}
-    if method not in (*SAFE_METHODS, "POST"):
+    if method not in SAFE_METHODS and operation.status != CREATED:
         found[412] = {ReadAgain().code}
     for refusal in operation.refuses:
         found.setdefault(refusal.status, set()).add(refusal().code)

@@ -15,7 +15,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.routing import IntegerConverter
 
-from marketplace.kernel import db, limits
+from marketplace.kernel import credentials, db, limits
 from marketplace.settings import Settings
 from marketplace.web.access import SAFE_METHODS
 from marketplace.web.errors import wants_json
@@ -46,6 +46,13 @@ def address() -> str:
         if isinstance(found, IPv6Address):
             return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
     return given
+
+
+def visitor() -> str:
+    """Who is signed in, in this browser or by this program's token."""
+    return (
+        credentials.digest(request.headers.get("Authorization", "")) if wants_json() else str(session.get("_user_id"))
+    )
 
 
 def everyone() -> str:

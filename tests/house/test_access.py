@@ -34,10 +34,12 @@ from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.models.problems import Trouble
 from marketplace.sharing.items.queries import libraries as library_queries
+from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries.search import Wanted
 from marketplace.sharing.items.service import (
     handing,
     libraries,
+    line,
     loans,
     longer,
     problems,
@@ -45,6 +47,7 @@ from marketplace.sharing.items.service import (
     reviews,
     searches,
     stock,
+    wanted,
 )
 from marketplace.sharing.spaces.service import bookings
 from marketplace.sharing.spaces.service import rooms as running
@@ -238,6 +241,9 @@ def _loans(owner: Any) -> dict[str, Any]:
         _handover, code = handing.offer(giver, one, Way.OUT, condition=Condition.GOOD)
         handing.take(one.borrower, one, Way.OUT, code)
     longer.ask_longer(lent[0].borrower, lent[0], date(2027, 3, 3))
+    waited = factories.item("Trailer", friend)
+    loans.accept(friend, factories.loan(waited, 1, 7))
+    line.join(owner, listings.get_item(waited.id), 2)
     return (
         _problem(owner, friend)
         | _told(owner, friend)
@@ -250,6 +256,8 @@ def _loans(owner: Any) -> dict[str, Any]:
             "borrowed": borrowed[0].reference,
             "proposed": borrowed[1].reference,
             "requested": borrowed[2].reference,
+            "waited": waited.id,
+            "theirs": factories.item("Rake", friend).id,
         }
     )
 
@@ -257,7 +265,14 @@ def _loans(owner: Any) -> dict[str, Any]:
 def _wanted(owner: Any) -> dict[str, Any]:
     """What the owner looks for and a search that they saved, and what a friend looks for and could be offered."""
     post, wish = factories.wants(owner), factories.wants(factories.neighbour("A friend"), "A drill", category="drills")
-    return {"post_id": post.id, "wish": wish.id, "search_id": searches.save(owner, Wanted(words="drill")).id}
+    offered = factories.item("Old drill", owner)
+    wanted.offer(owner, wish, listings.get_item(offered.id))
+    return {
+        "post_id": post.id,
+        "wish": wish.id,
+        "offered": offered.id,
+        "search_id": searches.save(owner, Wanted(words="drill")).id,
+    }
 
 
 def _problem(owner: Any, friend: Any) -> dict[str, Any]:
@@ -320,6 +335,18 @@ ABOUT = {  # what the address names, where it is not the plain one
     "handing.take": {"reference": "lent", "way": "back"},
     "loans.take_proposal": {"reference": "proposed"},
     "loans.withdraw": {"reference": "requested"},
+    "line_api.get_place_in_line": {"item_id": "waited"},
+    "line_api.join_line": {"item_id": "waited"},
+    "line_api.leave_line": {"item_id": "waited"},
+    "loans_api.accept": {"reference": "asked"},
+    "loans_api.answer_longer": {"reference": "lent"},
+    "loans_api.ask_longer": {"reference": "borrowed"},
+    "loans_api.cancel": {"reference": "agreed"},
+    "loans_api.decline": {"reference": "asked"},
+    "loans_api.get_loan": {"reference": "agreed"},
+    "loans_api.propose": {"reference": "asked"},
+    "loans_api.take_proposal": {"reference": "proposed"},
+    "loans_api.withdraw": {"reference": "requested"},
     "problems.accept": {"reference": "troubled"},
     "problems.answer": {"reference": "troubled"},
     "problems.appeal": {"reference": "troubled"},
@@ -332,6 +359,8 @@ ABOUT = {  # what the address names, where it is not the plain one
     "reviews.write": {"reference": "troubled"},
     "wanted.offer": {"post_id": "wish"},
     "wanted.take_back": {"post_id": "wish"},
+    "wanted_api.offer": {"post_id": "wish"},
+    "wanted_api.take_back_offer": {"post_id": "wish", "item_id": "offered"},
     "moderation.decision": {"reference": "judged"},
     "moderation.sent": {"reference": "report"},
     "moderation_staff.case": {"reference": "case"},
@@ -410,10 +439,19 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "loans.propose": {"first": "2027-03-10", "last": "2027-03-10"},
     "handing.take": {"code": "123456"},
     "line.wait": {"days": 2},
+    "line_api.join_line": {"days": 2},
+    "loans_api.answer_longer": {"yes": False},
+    "loans_api.ask": {"first": "2027-03-04", "last": "2027-03-05"},
+    "loans_api.ask_longer": {"until": "2027-03-05"},
+    "loans_api.cancel": {"reason": "It broke."},
+    "loans_api.decline": {"refusal": "away"},
+    "loans_api.propose": {"first": "2027-03-10", "last": "2027-03-10"},
     "searches.mine": {"q": "ladder"},
     "wanted.ask_me": {"within": 2000},
     "wanted.end": {"ending": "found"},
     "wanted.new": HERE | {"title": "A ladder", "category": "step-ladders", "first": "2027-03-06"},
+    "wanted_api.end_wanted": {"ending": "found"},
+    "wanted_api.post_wanted": HERE | {"title": "A ladder", "category": "step-ladders", "first": "2027-03-06"},
     "moderation.decision": {"text": "It was a poem."},
     "moderation.report": {"reason": "spam"},
     "moderation_staff.case": {"act": "keep"},
@@ -450,6 +488,14 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "spaces_api.book": TIME | DETAILS,
     "spaces_api.move_booking": TIME | {"version": 2},
 }  # fmt: skip
+NAMED = {  # which thing a body names, by its key in the city
+    "kits_api.book_kit": {"kit": "kit_id"},
+    "kits_staff.new": {"building": "building_id"},
+    "loans_api.ask": {"item": "theirs"},
+    "spaces_api.book": {"space": "space_id"},
+    "vouches_staff.new": {"building": "building_id"},
+    "wanted_api.offer": {"item": "item_id"},
+}
 
 
 class Asked(NamedTuple):
@@ -489,13 +535,8 @@ def answer(app: Flask, city: City, asked: Asked, role: str):
     """What someone of that role is answered; a program under /api/v1/ asks with that person's token."""
     app.test_client_class = Browser
     browser: Any = app.test_client()
-    body = SENT.get(asked.endpoint, {})
-    if asked.endpoint == "spaces_api.book":
-        body = body | {"space": city.things["space_id"]}
-    if asked.endpoint == "kits_api.book_kit":
-        body = body | {"kit": city.things["kit_id"]}
-    if asked.endpoint in ("kits_staff.new", "vouches_staff.new"):
-        body = body | {"building": city.things["building_id"]}
+    named = {field: city.things[key] for field, key in NAMED.get(asked.endpoint, {}).items()}
+    body = SENT.get(asked.endpoint, {}) | named
     with undone():
         if asked.path.startswith("/api/v1/"):
             token = city.tokens.get(role)

@@ -1,5 +1,6 @@
 """The database: moments, transactions, locks, and what each of the two does alike."""
 
+import itertools
 import threading
 import time
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -14,6 +15,7 @@ from marketplace.kernel.limits import RateCounter
 from marketplace.kernel.occupancy import Occupancy, Resource
 from tests.conftest import KIND
 
+WRITERS = 30
 SEOUL = timezone(timedelta(hours=9))
 
 
@@ -193,6 +195,63 @@ def test_a_writer_waits_for_another_in_place_of_failing(live_database):
 
     with db.transaction(read_only=True) as session:
         assert (failures, session.scalar(sa.select(RateCounter.count))) == ([], 3)
+
+
+@pytest.mark.skipif(KIND != "sqlite", reason="PostgreSQL has no lock for all writers")
+def test_a_writer_that_waits_in_vain_is_told_and_waits_again_with_patience(live_database, monkeypatch):
+    """It looks again soon, and not when others do who began to wait with it."""
+    pauses: list[float] = []
+
+    def pause(seconds: float, sleep=time.sleep) -> None:
+        pauses.append(seconds)
+        sleep(seconds)
+
+    monkeypatch.setattr(db, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(time, "sleep", pause)
+    engine = db.make_engine(live_database)
+    _write("one")
+    with engine.connect() as other, other.begin():
+        begun = time.monotonic()
+        with pytest.raises(sa.exc.OperationalError) as busy, db.transaction():
+            pass
+        assert time.monotonic() - begun >= 0.2
+    monkeypatch.undo()
+    engine.dispose()
+
+    assert db.is_busy(busy.value)
+    assert len(pauses) == len(set(pauses)) >= 4
+    assert max(pauses) < 0.05
+    _write("two")
+    assert counters() == ["one", "two"]
+    with db.transaction():
+        assert db.session.scalar(sa.text("PRAGMA busy_timeout")) == db.BUSY_SECONDS * 1000
+
+
+@pytest.mark.skipif(KIND != "sqlite", reason="PostgreSQL has no lock for all writers")
+def test_writers_who_wait_together_follow_one_another(live_database):
+    barrier, held = threading.Barrier(WRITERS), []
+
+    def write(number: int) -> None:
+        with db.transaction(read_only=True) as session:
+            session.scalar(sa.text("SELECT 1"))
+        barrier.wait(60)
+        with db.transaction() as session:
+            began = time.monotonic()
+            session.add(counter(f"writer {number}"))
+            session.flush()
+            time.sleep(0.01)
+            held.append((began, time.monotonic()))
+
+    _write("before")
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+
+    spans = sorted(held)
+    assert len(counters()) == len(held) + 1 == WRITERS + 1
+    assert all(later[0] >= earlier[1] for earlier, later in itertools.pairwise(spans))
 
 
 def test_being_refused_for_others_at_work_is_known_from_a_broken_statement(live_database):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, session, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.conversations import policy, queries, schemas, service
@@ -21,14 +21,14 @@ from marketplace.kernel.words import _, _l
 from marketplace.web.access import current_person, residents
 from marketplace.web.forms import Form
 from marketplace.web.pages import page, paging, tell
-from marketplace.web.security import Limit, address, afterwards, limited, takes_files
+from marketplace.web.security import Limit, address, afterwards, limited, takes_files, visitor
 
 bp = Blueprint("conversations", __name__, url_prefix="/conversations")
 SHOWN = 5
 """So many conversations stand on a page about other things."""
 
 OFTEN = (
-    Limit("message", 30, timedelta(minutes=10), lambda: str(session.get("_user_id"))),
+    Limit("message", 30, timedelta(minutes=10), visitor),
     Limit("message address", 300, timedelta(minutes=10), address),
 )
 

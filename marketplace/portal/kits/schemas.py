@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from marketplace.civic.places.schemas import BuildingRecord
 from marketplace.kernel import money
+from marketplace.kernel.records import Moment, NamedRecord
 from marketplace.kernel.words import _, _l, _m
 from marketplace.portal.kits import policy
 from marketplace.portal.kits.models import Kit, KitPart, KitState

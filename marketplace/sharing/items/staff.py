@@ -7,7 +7,6 @@ from marketplace.civic.accounts.models import Role
 from marketplace.civic.groups.models import CHANNELS, Channel
 from marketplace.civic.groups.service.behalf import Behalf, for_caller
 from marketplace.kernel import db, looking, words
-from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _, _l
 from marketplace.sharing.items import policy
@@ -29,7 +28,7 @@ from marketplace.sharing.items.schemas.libraries import (
 )
 from marketplace.sharing.items.service import catalogue, libraries
 from marketplace.web import downloads
-from marketplace.web.access import current_person, residents, staff
+from marketplace.web.access import current_person, residents, reveal_by_role, staff
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
 from marketplace.web.pages import listed, page, tell, whole_address
@@ -65,7 +64,7 @@ def new() -> ResponseReturnValue:
 def change(library_id: int) -> ResponseReturnValue:
     """Name, what it says of itself, and when it is open."""
     library, person = queries.get_library(library_id), current_person()
-    reveal(policy.may_set_up, person, library)
+    reveal_by_role(policy.may_set_up, person, library)
     with Form(LibraryChange(), **as_typed(library)) as form:
         if form.submitted:
             libraries.change(person, library, **form.data)
@@ -214,7 +213,7 @@ def end_membership(member_id: int) -> ResponseReturnValue:
 
 def _run(library_id: int) -> Library:
     library = queries.get_library(library_id)
-    reveal(policy.may_run, current_person(), library)
+    reveal_by_role(policy.may_run, current_person(), library)
     return library
 
 

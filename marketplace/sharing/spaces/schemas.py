@@ -13,6 +13,7 @@ from marketplace.civic.places.schemas import BuildingRecord
 from marketplace.kernel import calendar, clock, money
 from marketplace.kernel.ical import Entry, Status
 from marketplace.kernel.intervals import Interval
+from marketplace.kernel.records import Moment, NamedRecord
 from marketplace.kernel.words import _, _l, _m
 from marketplace.kernel.writing import show_date, show_day_short, show_time
 from marketplace.sharing.spaces import policy
@@ -324,13 +325,6 @@ class BookingQuestions(Schema):
     when = fields.String(load_default="upcoming", validate=validate.OneOf(("upcoming", "past")))
 
 
-class Moment(fields.AwareDateTime):
-    """A moment as the city's clocks show it, with their distance from UTC."""
-
-    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **options: Any) -> Any:
-        return super()._serialize(value and clock.local(value), attr, obj, **options)
-
-
 class IntervalRecord(Schema):
     """From a moment up to, not including, a later one."""
 
@@ -451,14 +445,6 @@ class AlternativesRecord(Schema):
 
     times = fields.List(fields.Nested(IntervalRecord))
     rooms = fields.List(fields.Nested(OtherRoomRecord))
-
-
-class NamedRecord(Schema):
-    """Something that a booking names: its building, its group."""
-
-    id = fields.Integer()
-    name = fields.String()
-    name_en = fields.String(allow_none=True)
 
 
 class BookedSpaceRecord(NamedRecord):

@@ -43,6 +43,7 @@ from marketplace.sharing.spaces.service import bookings
 from marketplace.web import downloads, maps
 from marketplace.web.access import current_person, public, residents, staff
 from marketplace.web.forms import Form
+from marketplace.web.linked import linked, opening_hours, part, quantity, where
 from marketplace.web.looking import looked
 from marketplace.web.pages import listed, page, paging, tell, whole_address
 
@@ -154,8 +155,30 @@ def _room_page(room: Space, form: Form, data: dict[str, Any]) -> Response:
         alternatives=times.alternatives(room, chosen, data.get("people")) if chosen and form.refusal else None,
         closures=booking_queries.closures_of(room),
         may_manage=policy.may_manage(current_person(), room),
-        picture=_picture([room], 0),
+        picture=_picture([room], 0), linked=_linked(room) if room.open and not room.hidden_at else None,
     )  # fmt: skip
+
+
+def _linked(room: Space) -> dict[str, Any]:
+    """The room, in its public building."""
+    return linked(
+        "MeetingRoom" if room.kind is Kind.MEETING else "Room",
+        name=room.title,
+        description=room.about,
+        url=whole_address(url_for(".space", space_id=room.id)),
+        maximumAttendeeCapacity=room.capacity,
+        floorSize=quantity(room.area_m2, "MTK") if room.area_m2 else None,
+        amenityFeature=[part("LocationFeatureSpecification", name=name, value=True) for name in room.equipment],
+        isAccessibleForFree=None if room.base_fee is None else room.base_fee == 0,
+        openingHoursSpecification=opening_hours(room.hours),
+        telephone=room.building.phone,
+        containedInPlace=part(
+            "CivicStructure",
+            name=room.building.title,
+            url=whole_address(url_for("places.building", building_id=room.building_id)),
+            **where(room.building.address, room.building.point),
+        ),
+    )
 
 
 def _week(

@@ -1,8 +1,12 @@
 """Whoever works for the city has the powers of their roles only where the second factor was shown, on every page."""
 
+from datetime import timedelta
+
 import pytest
 
 from marketplace.civic.accounts.models import Role
+from marketplace.kernel import clock, db
+from marketplace.sharing.items.models.listing import Library
 from tests import factories
 from tests.civic.factors.conftest import with_app
 
@@ -97,3 +101,35 @@ def test_what_stands_on_a_role_asks_as_many_statements_for_residents_as_without_
     with statements() as seen:
         browser.get("/account/sessions")
     assert not [one for one in seen if "passkeys" in one]
+
+
+def test_whoever_runs_a_library_is_led_to_set_one_up_and_then_on_to_its_pages(browser, manager, library):
+    tools = factories.library(library)
+    saw = factories.item("Saw", of=tools)
+    own = f"/libraries/{tools.id}"
+    pages = ["counter", "things", "members", "members/new", "labels", "catalogue", "change", "repairs", "stock"]
+    paths = [*(f"{own}/{page}" for page in pages), f"/items/{saw.id}/change"]
+    factories.sign_in(browser, manager)
+
+    for path in paths:
+        answer = browser.get(path)
+        assert (answer.status_code, answer.location) == (303, f"/account/second-factor?next={path}"), path
+    sent = browser.send(f"{own}/change", name="Mine", open="yes", version=1)
+    assert (sent.status_code, sent.location) == (303, "/account/second-factor?next=/go-on")
+    assert browser.get(own).status_code == 200
+    db.session.expire_all()
+    assert db.session.get_one(Library, tools.id).name == "Riverside tool library"
+
+    with_app(manager)
+    factories.sign_in(browser, manager)
+    assert [browser.get(path).status_code for path in paths] == [200] * len(paths)
+
+
+def test_whom_a_library_does_not_concern_finds_nothing_second_factor_or_not(browser, library):
+    tools = factories.library(library)
+    elsewhere = factories.person("Elsewhere", roles=[(Role.MANAGER, factories.building("Museum"))])
+    suspended = factories.person("Suspended", roles=[(Role.MANAGER, library)])
+    suspended.suspended_until = clock.now() + timedelta(days=1)
+    for someone in (elsewhere, suspended, factories.person()):
+        factories.sign_in(browser, someone)
+        assert browser.get(f"/libraries/{tools.id}/counter").status_code == 404

@@ -1,6 +1,5 @@
 """Things as pages and programs find them."""
 
-import json
 import re
 from datetime import date
 
@@ -126,17 +125,6 @@ def test_a_taken_thing_says_so_in_words_and_offers_the_line(browser):
     assert said[:4] == [
         ("Wed 3 March", "taken"), ("Thu 4 March", "taken"), ("Fri 5 March", "taken"), ("Sat 6 March", "free"),
     ]  # fmt: skip
-
-
-def test_search_engines_read_the_offer_and_nothing_of_the_owner(browser):
-    drill = factories.item("</script><b>drill", factories.neighbour("Minsu Lee"), fee=3000)
-
-    page = browser.get(f"/items/{drill.id}").text
-    [told] = re.findall(r'<script type="application/ld\+json" nonce="[^"]+">(.*?)</script>', page)
-
-    offer = json.loads(told)
-    assert (offer["@type"], offer["name"], offer["offers"]["price"]) == ("Product", "</script><b>drill", "3000")
-    assert "Minsu" not in page
 
 
 def test_a_page_of_things_costs_the_same_however_many_there_are(browser, statements):

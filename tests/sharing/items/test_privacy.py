@@ -12,7 +12,8 @@ from PIL import Image
 
 from marketplace.kernel import cells, db, geo, occupancy
 from marketplace.kernel.geo import Point
-from marketplace.sharing.items import api
+from marketplace.sharing.items.api import things
+from marketplace.sharing.items.api.things import ROUNDED
 from marketplace.sharing.items.models.listing import Condition, Item, ItemUnit
 from marketplace.sharing.items.service import listing, places
 from tests import factories
@@ -124,7 +125,7 @@ def test_an_attacker_who_measures_from_everywhere_finds_hardly_a_home(browser):
 
 @pytest.mark.usefixtures("cells_of_a_metre")
 def test_the_same_attack_finds_homes_that_are_told_exactly(browser, monkeypatch):
-    monkeypatch.setattr(api, "_rounded", lambda metres: metres)
+    monkeypatch.setattr(things, "_rounded", lambda metres: metres)
 
     assert share_found(browser) > 0.95
 
@@ -180,7 +181,7 @@ def _attack(browser) -> dict[int, Point]:
         distances = np.array([one["metres"] for one in told], float)
         for value in np.unique(distances):  # what is rounded alike still comes in order: spread it over the rounding
             alike = np.flatnonzero(distances == value)
-            distances[alike] += (np.arange(len(alike)) + 0.5) / len(alike) * api.ROUNDED - api.ROUNDED / 2
+            distances[alike] += (np.arange(len(alike)) + 0.5) / len(alike) * ROUNDED - ROUNDED / 2
         for one, metres in zip(told, distances, strict=True):
             heard[one["id"]].append(float(metres))
     return dict(zip(heard, _trilaterated(np.array(list(heard.values()))), strict=True))

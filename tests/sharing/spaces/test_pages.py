@@ -751,3 +751,25 @@ def test_of_two_who_want_one_room_one_gets_it_and_the_other_a_way_on(live_databa
         assert [booking.state for booking in db.session.scalars(sa.select(Booking))] == [
             BookingState.CONFIRMED
         ] * ROUNDS
+
+
+def test_search_engines_read_what_a_room_is_and_in_which_building(browser):
+    hall = factories.building("Town hall", point=Point(37.55, 127.05), road_address="1 River Road")
+    room = factories.space(
+        building=hall, hours={0: [(9, 24)]}, capacity=12, area_m2=30.5, equipment=["Piano"], base_fee=0
+    )
+
+    told = browser.linked(f"/spaces/{room.id}")
+
+    assert (told["@type"], told["name"], told["maximumAttendeeCapacity"]) == ("MeetingRoom", "Reading room", 12)
+    assert told["floorSize"] == {"@type": "QuantitativeValue", "value": 30.5, "unitCode": "MTK"}
+    assert told["amenityFeature"] == [{"@type": "LocationFeatureSpecification", "name": "Piano", "value": True}]
+    assert told["isAccessibleForFree"] is True
+    (hours,) = told["openingHoursSpecification"]
+    assert (hours["dayOfWeek"], hours["opens"], hours["closes"]) == ("https://schema.org/Monday", "09:00", "23:59")
+    assert told["containedInPlace"]["address"] == "1 River Road"
+    assert told["containedInPlace"]["geo"]["latitude"] == 37.55
+
+    hidden = factories.space(building=hall, open=False)
+    factories.sign_in(browser, factories.person(roles=[(Role.MANAGER, hall)]))
+    assert browser.linked(f"/spaces/{hidden.id}") is None

@@ -47,6 +47,14 @@ def expected(item: Item, days: int) -> date | None:
     return next_free(item, timedelta(days=days - 1), 1, policy.first_possible_day(item))
 
 
+def kept(place: InLine) -> tuple[date, date] | None:
+    """The first and last of the days that are kept for someone; needs `place.occupancy`."""
+    if place.occupancy is None:
+        return None
+    first = clock.local(place.occupancy.starts_at).date()
+    return first, first + timedelta(days=place.days - 1)
+
+
 def ran_out() -> list[InLine]:
     """Offers that nobody took up in time, each with its thing."""
     over = sa.select(InLine).where(InLine.left_at.is_(None), InLine.offered_until <= clock.now())

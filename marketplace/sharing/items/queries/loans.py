@@ -26,7 +26,7 @@ from marketplace.sharing.items.models.lending import (
 )
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
 from marketplace.sharing.items.models.problems import Problem
-from marketplace.sharing.items.queries import availability
+from marketplace.sharing.items.queries import availability, listings
 from marketplace.sharing.items.queries.listings import everything
 
 IN_CALENDAR = timedelta(days=30)
@@ -136,6 +136,14 @@ def has_asked(person: Person, item: Item, first: date) -> bool:
 
 
 # --- changing hands ---
+
+
+def address_of(loan: Loan) -> str | None:
+    """Where it is fetched and brought back, for those who may read it; None if its owner says so only when asked."""
+    if loan.item.library is not None:
+        return f"{loan.item.library.title}, {loan.item.library.building.address}"
+    place = listings.place_of(loan.item.owner) if loan.item.owner else None
+    return (listings.address_of(place) or None) if place else None
 
 
 def handovers_of(loan: Loan) -> dict[Way, Handover]:

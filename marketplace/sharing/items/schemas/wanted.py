@@ -7,11 +7,12 @@ from marshmallow import Schema, ValidationError, fields, pre_load, validate, val
 
 from marketplace.civic.places.schemas import DistrictRecord
 from marketplace.kernel import clock
+from marketplace.kernel.records import Moment
 from marketplace.kernel.words import _, _l, _m
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.wanted import DISTANCES, Ending
 from marketplace.sharing.items.schemas.loans import Days
-from marketplace.sharing.items.schemas.search import AN_ID, LONGEST_DAYS, MOST_PIECES, CategoryRecord
+from marketplace.sharing.items.schemas.search import AN_ID, LONGEST_DAYS, MOST_PIECES, CategoryRecord, ItemRecord
 
 FURTHEST_DAYS = 180
 A_CATEGORY = validate.OneOf([category.code for category in categories.tree()])
@@ -94,3 +95,16 @@ class WantedRecord(Schema):
     district = fields.Nested(DistrictRecord, allow_none=True)
     posted_at = fields.DateTime()
     link = fields.Function(lambda post: f"/items/wanted/{post.id}", metadata={"type": "string"})
+
+
+class OfferWish(Schema):
+    """Which of one's things to offer."""
+
+    item = fields.Integer(required=True, validate=AN_ID, metadata={"description": _l("Id of the thing.")})
+
+
+class OfferRecord(Schema):
+    """A thing offered to whoever looks for such a one."""
+
+    item = fields.Nested(ItemRecord)
+    offered_at = Moment()

@@ -55,6 +55,13 @@ def leave(place: InLine) -> None:
         occupancy.release(held)
 
 
+def pass_on(place: InLine, item: Item) -> None:
+    """Wait no longer; what was kept is offered to the next. Needs `place.occupancy`."""
+    leave(place)
+    if place.offered_until is not None:
+        offer(item, clock.today() + timedelta(days=place.days))
+
+
 def offer(item: Item, until: date) -> None:
     """Something of a thing came free up to a day: keep it for whoever is first in line and can use it then.
 
@@ -94,5 +101,4 @@ def use_offer(person: Person, item: Item) -> occupancy.Occupancy | None:
 def run_out() -> None:
     """Take back offers that nobody took up, and make them to the next."""
     for place in queries.ran_out():
-        leave(place)
-        offer(place.item, clock.today() + timedelta(days=place.days))
+        pass_on(place, place.item)

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from flask import session
-
 from marketplace.kernel import looking
 from marketplace.kernel.access import reveal
 from marketplace.kernel.words import _l
@@ -12,9 +10,9 @@ from marketplace.sharing.items.models.lending import Loan
 from marketplace.sharing.items.queries import loans as queries
 from marketplace.web.access import current_person
 from marketplace.web.looking import looked
-from marketplace.web.security import Limit
+from marketplace.web.security import Limit, visitor
 
-OFTEN = (Limit("thing asked for", 40, timedelta(hours=1), lambda: str(session.get("_user_id"))),)
+OFTEN = (Limit("thing asked for", 40, timedelta(hours=1), visitor),)
 """How often someone may ask for things."""
 
 looking.page("items.loan", _l("A loan of yours"))

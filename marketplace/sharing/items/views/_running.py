@@ -2,18 +2,17 @@
 
 from collections.abc import Iterable
 
-from marketplace.kernel.access import reveal
 from marketplace.sharing.items import policy
 from marketplace.sharing.items.models.listing import Library
 from marketplace.sharing.items.queries import libraries
-from marketplace.web.access import current_person
+from marketplace.web.access import current_person, reveal_by_role
 from marketplace.web.looking import looked
 
 
 def run(library_id: int) -> Library:
     """A library that the present person runs. Raises NotFound."""
     library = libraries.get_library(library_id)
-    reveal(policy.may_run, current_person(), library)
+    reveal_by_role(policy.may_run, current_person(), library)
     return library
 
 

@@ -30,6 +30,7 @@ from marketplace.sharing.items.schemas.search import WITHIN, Calendar, ItemSearc
 from marketplace.web import maps
 from marketplace.web.access import current_person, public
 from marketplace.web.forms import Form
+from marketplace.web.linked import linked, part
 from marketplace.web.pages import paging, whole_address
 
 bp = Blueprint("items", __name__)
@@ -167,24 +168,24 @@ def _days(found: Item, first: date, last: date) -> list[dict[str, Any]]:
 _CONDITIONS = {Condition.NEW: "NewCondition"}
 
 
-def _linked(found: Item, pictures: Sequence[Upload]) -> dict[str, Any]:
-    """What search engines read of it (schema.org): the thing, and the offer to lend it; the place is the district."""
-    lent_by = {"@type": "LibrarySystem", "name": found.library.title} if found.library else {"@type": "Person"}
-    return {
-        "@context": "https://schema.org",
-        "@type": "Product",
-        "name": found.title,
-        "description": found.description or found.title,
-        "category": found.category_title,
-        "url": whole_address(url_for("items.item", item_id=found.id)),
-        "image": [whole_address(url_for("uploads.show", key=one.key, part="large")) for one in pictures],
-        "itemCondition": f"https://schema.org/{_CONDITIONS.get(found.condition, 'UsedCondition')}",
-        "offers": {
-            "@type": "Offer",
-            "businessFunction": "http://purl.org/goodrelations/v1#LeaseOut",
-            "price": money.plain(found.fee),
-            "priceCurrency": money.currency(),
-            "areaServed": found.district.name if found.district else None,
-            "offeredBy": lent_by,
-        },
-    }
+def _linked(found: Item, pictures: Sequence[Upload]) -> dict[str, Any] | None:
+    """The thing, and the offer to lend it; the place is the district, and a neighbour has no name."""
+    if not policy.is_lent(found):
+        return None
+    return linked(
+        "Product",
+        name=found.title,
+        description=found.description or found.title,
+        category=found.category_title,
+        url=whole_address(url_for("items.item", item_id=found.id)),
+        image=[whole_address(url_for("uploads.show", key=one.key, part="large")) for one in pictures],
+        itemCondition=f"https://schema.org/{_CONDITIONS.get(found.condition, 'UsedCondition')}",
+        offers=part(
+            "Offer",
+            businessFunction="http://purl.org/goodrelations/v1#LeaseOut",
+            price=money.plain(found.fee),
+            priceCurrency=money.currency(),
+            areaServed=found.district.name if found.district else None,
+            offeredBy=part("Library", name=found.library.title) if found.library else part("Person"),
+        ),
+    )

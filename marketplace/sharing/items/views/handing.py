@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import segno
-from flask import Blueprint, redirect, request, session, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -27,7 +27,7 @@ from marketplace.web.security import Limit, limited, takes_files
 
 bp = Blueprint("handing", __name__)
 
-GUESSES = (Limit("code of a hand-over", 30, timedelta(hours=1), lambda: str(session.get("_user_id"))),)
+GUESSES = (Limit("code of a hand-over", 30, timedelta(hours=1), security.visitor),)
 
 
 @bp.route("/items/loans/<reference>/give/<way>", methods=["GET", "POST"])

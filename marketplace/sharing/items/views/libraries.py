@@ -10,9 +10,11 @@ from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _l
 from marketplace.sharing.items import policy
+from marketplace.sharing.items.models.listing import Library
 from marketplace.sharing.items.queries import libraries as queries
 from marketplace.web.access import current_person, public
-from marketplace.web.pages import listed, page
+from marketplace.web.linked import linked, opening_hours, where
+from marketplace.web.pages import listed, page, whole_address
 
 bp = Blueprint("libraries", __name__)
 
@@ -45,7 +47,21 @@ def library(library_id: int) -> Response:
         library=found, shown=shown, pages=pages, now=clock.now(), next=policy.next_opening(found, clock.now()),
         may_run=policy.may_run(person, found), may_set_up=policy.may_set_up(person, found),
         beside=hooks.offered_beside.ask("libraries"),
+        linked=_linked(found) if found.open else None,
     )  # fmt: skip
+
+
+def _linked(found: Library) -> dict[str, Any]:
+    """The library, in its public building."""
+    return linked(
+        "Library",
+        name=found.title,
+        description=found.about,
+        url=whole_address(url_for(".library", library_id=found.id)),
+        telephone=found.building.phone,
+        **where(found.building.address, found.building.point),
+        openingHoursSpecification=opening_hours(found.hours),
+    )
 
 
 @bp.get("/things/<code>")

@@ -1,15 +1,11 @@
 """The line for a thing that others have."""
 
-from datetime import date, timedelta
-
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.kernel import clock
 from marketplace.kernel.access import reveal
 from marketplace.kernel.words import _
 from marketplace.sharing.items import policy
-from marketplace.sharing.items.models.lending import InLine
 from marketplace.sharing.items.queries import line as lines
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
@@ -43,17 +39,9 @@ def wait(item_id: int) -> ResponseReturnValue:
         "sharing/items/loans/wait.html",
         item=item, place=place, position=lines.position_of(place) if place else None,
         expected=lines.expected(item, place.days) if place else None, waiting=len(lines.waiting(item)),
-        offered=_kept(place) if place else None,
+        offered=lines.kept(place) if place else None,
         barred=policy.person_rule(item, person, queries.member_of(person, item)),
     )  # fmt: skip
-
-
-def _kept(place: InLine) -> tuple[date, date] | None:
-    """The days that are kept for someone."""
-    if place.occupancy is None:
-        return None
-    first = clock.local(place.occupancy.starts_at).date()
-    return first, first + timedelta(days=place.days - 1)
 
 
 @bp.post("/items/<int:item_id>/wait/leave")
@@ -63,8 +51,6 @@ def leave(item_id: int) -> ResponseReturnValue:
     item = listings.get_item(item_id)
     place = lines.place_of(current_person(), item)
     if place is not None:
-        line.leave(place)
-        if place.offered_until is not None:
-            line.offer(item, clock.today() + timedelta(days=place.days))
+        line.pass_on(place, item)
         tell(_("You are no longer in line."))
     return redirect(url_for(".wait", item_id=item_id), 303)

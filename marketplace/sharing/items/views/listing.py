@@ -3,12 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, session, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.uploads.queries import of_subjects
 from marketplace.kernel import db, hooks
-from marketplace.kernel.access import reveal
 from marketplace.kernel.words import _, _l
 from marketplace.sharing.items import errors, policy
 from marketplace.sharing.items.models import categories
@@ -17,17 +16,17 @@ from marketplace.sharing.items.queries import impact, listings, similar
 from marketplace.sharing.items.schemas import listing as schemas
 from marketplace.sharing.items.schemas.impact import line as impact_line
 from marketplace.sharing.items.service import listing, places
-from marketplace.web.access import current_person, residents
+from marketplace.web.access import current_person, residents, reveal_by_role
 from marketplace.web.forms import Form
 from marketplace.web.pages import listed as listed_in_pages
 from marketplace.web.pages import page, tell
-from marketplace.web.security import Limit, limited, takes_files
+from marketplace.web.security import Limit, limited, takes_files, visitor
 
 bp = Blueprint("listing", __name__)
 
 FEW_ROWS, MORE_ROWS = 3, 4
 PLACE = ("near", "latitude", "longitude", "address")
-OFTEN = (Limit("thing listed", 60, timedelta(hours=1), lambda: str(session.get("_user_id"))),)
+OFTEN = (Limit("thing listed", 60, timedelta(hours=1), visitor),)
 
 
 # --- listing a thing ---
@@ -179,7 +178,7 @@ def withdraw(item_id: int) -> ResponseReturnValue:
 
 def _own(item_id: int) -> Item:
     item = listings.get_item(item_id)
-    reveal(policy.may_edit, current_person(), item)
+    reveal_by_role(policy.may_edit, current_person(), item)
     return item
 
 

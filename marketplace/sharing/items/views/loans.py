@@ -12,7 +12,7 @@ from marketplace.civic.credits import queries as time_credits
 from marketplace.civic.groups.queries import acting_for
 from marketplace.civic.groups.service.behalf import for_group
 from marketplace.civic.uploads.queries import of_subjects
-from marketplace.kernel import db, hooks, ical, vault
+from marketplace.kernel import db, hooks, ical
 from marketplace.kernel.access import permit, reveal
 from marketplace.kernel.hooks import Queue, Waiting
 from marketplace.kernel.things import subject
@@ -109,8 +109,8 @@ def loan(reference: str) -> Response:
         just_sent="sent" in request.args, overdue=policy.is_overdue(found), handovers=handovers,
         pictures=of_subjects(subject("handover", one.id) for one in handovers.values()),
         may_cancel=policy.may_still_cancel(found, borrower=borrows),
-        address=_address(found) if policy.shows_address(person, found) else None,
         put_down=time_credits.last_deposit(subject("loan", found.id)) if found.held else None,
+        address=(queries.address_of(found) or _("Ask the owner.")) if policy.shows_address(person, found) else None,
         problem=problems.latest(found), may_report=bool(policy.troubles(found)),
         trust=_lender(found) if borrows else None,
         told=reviews.of_loan(found, person), told_until=policy.reviewed_until(found),
@@ -123,16 +123,6 @@ def _lender(found: Loan) -> Trust | None:
     """What can be said of the neighbour who lends it."""
     owner_id = found.item.owner_id
     return trust_in([owner_id])[owner_id] if owner_id is not None else None
-
-
-def _address(found: Loan) -> str:
-    """Where it is fetched and brought back."""
-    if found.item.library is not None:
-        return f"{found.item.library.title}, {found.item.library.building.address}"
-    place = listings.place_of(found.item.owner) if found.item.owner else None
-    if place is None or not place.address:
-        return _("Ask the owner.")
-    return vault.unlock(place.address, f"pick_up_places:{place.person_id}")
 
 
 @bp.get("/items/loans/<reference>/loan.ics")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, redirect, session, url_for
+from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
@@ -29,12 +29,12 @@ from marketplace.web.access import current_person, residents, staff
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
 from marketplace.web.pages import has_fund, page, paging, tell
-from marketplace.web.security import Limit, limited, takes_files
+from marketplace.web.security import Limit, limited, takes_files, visitor
 
 bp = Blueprint("problems", __name__)
 
 SHOWN = 5
-OFTEN = (Limit("problem of a loan", 40, timedelta(hours=1), lambda: str(session.get("_user_id"))),)
+OFTEN = (Limit("problem of a loan", 40, timedelta(hours=1), visitor),)
 looking.page("items.problem", _l("A problem of one of your loans"))
 
 

@@ -4,7 +4,6 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.kernel import looking
-from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.words import _, _l
 from marketplace.sharing.items import policy
@@ -14,7 +13,7 @@ from marketplace.sharing.items.queries import counter, libraries
 from marketplace.sharing.items.schemas.libraries import Confirmation, Note, Outcome, Problem
 from marketplace.sharing.items.service import repairs as service
 from marketplace.sharing.items.views._running import reads_about, run
-from marketplace.web.access import current_person, residents
+from marketplace.web.access import current_person, residents, reveal_by_role
 from marketplace.web.forms import Form
 from marketplace.web.pages import listed, page, tell
 
@@ -101,7 +100,7 @@ def _piece(library_id: int, code: str) -> ItemUnit:
 
 def _ticket(ticket_id: int) -> RepairTicket:
     found = libraries.get_ticket(ticket_id)
-    reveal(policy.may_edit, current_person(), found.unit.item)
+    reveal_by_role(policy.may_edit, current_person(), found.unit.item)
     return found
 
 

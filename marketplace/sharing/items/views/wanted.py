@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, redirect, session, url_for
+from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.places import queries as places
@@ -27,13 +27,14 @@ from marketplace.sharing.items.schemas.listing import Nothing
 from marketplace.sharing.items.service import wanted as service
 from marketplace.web.access import current_person, public, residents
 from marketplace.web.forms import Form
-from marketplace.web.pages import listed, page, tell
-from marketplace.web.security import Limit, limited
+from marketplace.web.linked import linked, part, quantity
+from marketplace.web.pages import listed, page, tell, whole_address
+from marketplace.web.security import Limit, limited, visitor
 
 bp = Blueprint("wanted", __name__)
 
 SHOWN = 5
-OFTEN = (Limit("thing wanted", 30, timedelta(hours=1), lambda: str(session.get("_user_id"))),)
+OFTEN = (Limit("thing wanted", 30, timedelta(hours=1), visitor),)
 
 
 # --- the board ---
@@ -108,7 +109,24 @@ def _post_page(found: WantedPost, form: Form) -> Response:
         post=found, mine=mine, things=things, own=own, first=first, pictures=_pictures(things),
         pieces=free_pieces(things, first, found.last_day) if things and found.is_open else {},
         offered={offer.item_id for offer in offers},
+        linked=_linked(found) if found.is_open and not found.hidden_at else None,
     )  # fmt: skip
+
+
+def _linked(found: WantedPost) -> dict[str, Any]:
+    """What is looked for, and when; who looks for it has no name, and the place is the district."""
+    return linked(
+        "Demand",
+        name=found.title,
+        description=found.description,
+        url=whole_address(url_for(".post", post_id=found.id)),
+        itemOffered=part("Product", name=found.title, category=found.category_title),
+        businessFunction="http://purl.org/goodrelations/v1#LeaseOut",
+        eligibleQuantity=quantity(found.quantity),
+        availabilityStarts=found.first_day.isoformat(),
+        availabilityEnds=found.last_day.isoformat(),
+        areaServed=found.district.name if found.district else None,
+    )
 
 
 def _pictures(of: Sequence[Item]) -> dict[int, list[Upload]]:

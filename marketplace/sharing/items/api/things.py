@@ -8,14 +8,12 @@ import numpy as np
 from flask import Blueprint, url_for
 
 from marketplace.civic.groups.queries import group_ids
-from marketplace.kernel import cells, clock, db, geo
-from marketplace.kernel.access import reveal
-from marketplace.kernel.errors import NotFound
+from marketplace.kernel import cells, clock, geo
 from marketplace.kernel.words import _l
 from marketplace.sharing.items import errors, policy
+from marketplace.sharing.items.api._shared import THINGS, known
 from marketplace.sharing.items.models.listing import Item
 from marketplace.sharing.items.queries import availability, listings
-from marketplace.sharing.items.queries import wanted as board
 from marketplace.sharing.items.queries.search import Found, count_by_cell, find, point
 from marketplace.sharing.items.schemas.search import (
     AvailabilityQuestions,
@@ -26,13 +24,11 @@ from marketplace.sharing.items.schemas.search import (
     days_of,
     wanted,
 )
-from marketplace.sharing.items.schemas.wanted import WantedRecord, WantedSearch
 from marketplace.web.access import current_person, public
-from marketplace.web.api import GEOJSON, FeatureCollectionRecord, Page, With, cut, endpoint
+from marketplace.web.api import GEOJSON, FeatureCollectionRecord, Page, With, endpoint
 
 bp = Blueprint("items_api", __name__, url_prefix="/api/v1")
 
-THINGS = _l("Things")
 DAY = timedelta(days=1)
 ROUNDED = 10
 """Metres: finer than that nobody walks, and the middle of an area is no door."""
@@ -120,7 +116,7 @@ def map_items(**asked: Any) -> dict[str, Any]:
 @endpoint(summary=_l("One thing."), tag=THINGS, answer=ItemRecord)
 def get_item(item_id: int) -> Item:
     """A thing."""
-    return _item(item_id)
+    return known(item_id)
 
 
 @bp.get("/items/<int:item_id>/availability")
@@ -133,44 +129,7 @@ def get_item(item_id: int) -> Item:
 )
 def list_free_days(item_id: int, days: int, first: date | None = None) -> dict[str, Any]:
     """The free days of a thing."""
-    item, first = _item(item_id), first or clock.today()
+    item, first = known(item_id), first or clock.today()
     counts = availability.days(item, first, first + (days - 1) * DAY)
     told = [{"date": day, "free": free, "handed_over": bool(policy.hours(item, day))} for day, free in counts.items()]
     return {"item": item.id, "pieces": len(item.ready_units), "days": told}
-
-
-def _item(item_id: int) -> Item:
-    person, item = current_person(), listings.get_item(item_id)
-    reveal(policy.may_know, person, item, group_ids(person))
-    return item
-
-
-# --- the wanted board ---
-
-
-@bp.get("/wanted")
-@public
-@endpoint(
-    summary=_l("What neighbours look for, the latest first. Who and where is not told; only the district."),
-    tag=THINGS,
-    query=WantedSearch,
-    answer=WantedRecord,
-    paged=(int,),
-)
-def list_wanted(
-    limit: int, after: tuple[int] | None, q: str = "", category: str | None = None, district: int | None = None
-) -> Page:
-    """The posts of the board."""
-    query = board.board(q, category, district, after=after[0] if after else None)
-    return cut(db.session.scalars(query.limit(limit + 1)).all(), limit, lambda post: (post.id,))
-
-
-@bp.get("/wanted/<int:post_id>")
-@public
-@endpoint(summary=_l("One thing that a neighbour looks for."), tag=THINGS, answer=WantedRecord)
-def get_wanted(post_id: int) -> Any:
-    """A post of the board, as long as it is looked for."""
-    post = board.get_post(post_id)
-    if not post.is_open or post.hidden_at:
-        raise NotFound
-    return post

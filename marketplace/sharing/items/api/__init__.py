@@ -1,0 +1,1 @@
+"""Things and loans for programs, one module for each thing they are about."""
