@@ -17,8 +17,6 @@ from marketplace.sharing.spaces.schemas import (
     MOST_PEOPLE,
     FreeDayRecord,
     IntervalRecord,
-    Moment,
-    NamedRecord,
     Timed,
     sensible,
 )
