@@ -326,6 +326,18 @@ class Loans(RuleBasedStateMachine):
         others = [one for other, one in self.street.loans.items() if other != key and one.thing == known.thing]
         return any(one.holds(unit, first, last) for one in others for unit in known.held)
 
+    @rule(target=asked, person=PEOPLE, length=LENGTHS, kept=st.sampled_from([None, 0, 25]))
+    def lend_at_once(self, person: int, length: int, kept: int | None):
+        """All the way on one day, which random steps rarely go."""
+        made = self.request("drill", person, (clock.today() - FIRST).days, length, 1)
+        if isinstance(made, int):
+            self.accept(made)
+            self.hand_over(made, True)
+            if kept is not None and self.street.loans[made].state == "out":
+                self.bring_back(made)
+                self.damaged(made, kept or 70)
+        return made
+
     # --- when something went wrong ---
 
     def make_good(self, key: int, trouble: Trouble, kept: int) -> None:
@@ -381,6 +393,12 @@ class Loans(RuleBasedStateMachine):
                 self.settle(key, state="cancelled", held={})
             elif known.state == "returned" and known.back and known.back <= clock.now() - loans.CLOSED_AFTER:
                 self.settle(key, state="closed")
+
+    @rule()
+    def a_day_later(self) -> None:
+        """What was brought back is over."""
+        self.wait(30)
+        self.run_out()
 
     @rule()
     def hold_late(self) -> None:
@@ -439,7 +457,7 @@ def test_loans_behave_as_the_model_does():
     run_state_machine_as_test(
         Loans,
         settings=settings(
-            max_examples=8, stateful_step_count=30, deadline=None,
+            max_examples=12, stateful_step_count=30, deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )  # fmt: skip
