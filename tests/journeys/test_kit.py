@@ -40,7 +40,7 @@ def test_a_kit_is_booked_and_who_comes_second_loses_cleanly(visitor, language, s
     sora.go(f"{address}?date={moment[:10]}")
     assert sora.page.locator(f'input[value="{moment}"]').count() == 0
 
-    emily.follow("Cancel the whole kit")
+    emily.press("Cancel the whole kit")
     emily.field("Why?").fill("Ill" if language == "en" else "몸이 아파요")
     emily.press("Cancel the whole kit")
     emily.reads("The whole kit is cancelled. Thank you for making room for others.")
@@ -68,7 +68,7 @@ def test_the_manager_puts_a_kit_together(visitor):
     manager = visitor("en")
     manager.sign_in("manager")
     manager.go("/kits/staff/")
-    manager.follow("Make a kit")
+    manager.press("Make a kit")
     building = manager.city.ask("SELECT building_id FROM libraries ORDER BY id")
     manager.page.locator("#building").select_option(str(building))
     manager.field("Name").fill("Choir set")
