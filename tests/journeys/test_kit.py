@@ -12,7 +12,7 @@ MOST_PAGES, MOST_FIELDS = 4, 4
 @pytest.mark.parametrize(
     ("language", "scripts", "width"), [("en", True, 1280), ("ko", False, 320)], ids=["en", "ko-no-scripts-320"]
 )
-def test_a_kit_is_booked_and_who_comes_second_loses_cleanly(visitor, language, scripts, width):
+def test_a_kit_is_booked_and_who_comes_second_loses_cleanly(visitor, saturday, language, scripts, width):
     emily, sora = visitor(language, scripts=scripts, width=width), visitor("ko", scripts=False)
     pages: list[str] = []
     emily.sign_in("resident")
@@ -22,6 +22,7 @@ def test_a_kit_is_booked_and_who_comes_second_loses_cleanly(visitor, language, s
     emily.go("/kits/")
     emily.click(emily.page.locator(".card__title a").first)
     address = urlsplit(emily.page.url).path
+    emily.go(f"{address}?date={saturday}")
     moment = with_free_times(emily)
     emily.press("Continue")
     assert emily.page.locator("main").locator("input:not([type=hidden]), textarea").count() <= MOST_FIELDS
