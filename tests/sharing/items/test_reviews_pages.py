@@ -119,6 +119,23 @@ def test_what_borrowers_say_stands_on_the_things_page_without_names(browser, mon
         assert re.search(r"/report[?/](subject=)?review_reply(:|%3A)\d", page)
 
 
+def test_who_runs_a_library_with_others_reads_what_a_colleague_wrote_as_their_sides(browser, monday):
+    house = building("Library", point=factories.NEAR_THE_RIVER)
+    author, colleague = (factories.person(roles=[(Role.MANAGER, house)]) for _ in range(2))
+    thing = item(of=factories.library(house))
+    returned(thing, neighbour(), day=25, back=25)
+    past = db.session.scalars(sa.select(Loan)).one()
+    sign_in(browser, author)
+    assert browser.send(path(past, "/review"), good="Brought back clean.").status_code == 303
+    assert "You wrote" in browser.get(path(past)).text
+    sign_in(browser, colleague)
+    assert "Brought back clean." not in browser.get(path(past)).text
+    monday(at(8, 9))
+    sign_in(browser, colleague)  # staff are signed out soon
+    page = browser.get(path(past)).text
+    assert ("Your side wrote" in page, "Brought back clean." in page) == (True, True)
+
+
 def test_a_few_stand_on_the_page_and_all_on_their_own(browser, monday):
     drill = item()
     for number in range(5):
