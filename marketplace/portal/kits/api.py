@@ -17,11 +17,11 @@ from marketplace.portal.kits.queries import bookings as booking_queries
 from marketplace.portal.kits.queries import kits as queries
 from marketplace.portal.kits.queries import times
 from marketplace.portal.kits.schemas import (
-    FreeTimesQuestions,
     KitBookingRecord,
     KitBookingRequest,
     KitRecord,
     KitSearch,
+    KitTimesQuestions,
     KitTimesRecord,
 )
 from marketplace.portal.kits.service import booking
@@ -66,7 +66,7 @@ def get_kit(kit_id: int) -> Kit:
 @endpoint(
     summary=_l("When everything of a kit is free, day by day."),
     tag=KITS,
-    query=FreeTimesQuestions,
+    query=KitTimesQuestions,
     answer=KitTimesRecord,
     refuses=(errors.NotAvailable,),
 )

@@ -14,8 +14,9 @@ from marketplace.sharing.items.models.lending import LoanState
 from marketplace.sharing.spaces.models import BookingState
 from marketplace.sharing.spaces.schemas import (
     LONGEST_MINUTES,
-    MOST_PEOPLE,
+    BookingDetails,
     FreeDayRecord,
+    FreeTimesQuestions,
     IntervalRecord,
     Timed,
     sensible,
@@ -36,24 +37,10 @@ class Chosen(Timed):
     """The time that a resident chose in the table of a kit."""
 
 
-class Sent(Timed):
-    """What a resident fills in to book a kit."""
+class Sent(Timed, BookingDetails):
+    """What a resident fills in to book a kit: what a room asks for, and a word to those who hand the things over."""
 
-    people = fields.Integer(
-        required=True,
-        validate=validate.Range(1, MOST_PEOPLE),
-        error_messages={"required": _m("Enter how many people will come.")},
-    )
-    purpose = fields.String(
-        required=True,
-        validate=validate.Length(1, 500),
-        error_messages={"required": _m("Enter what you will use it for.")},
-    )
     message = fields.String(load_default="", validate=WORDS)
-    rules_accepted = fields.Boolean(
-        load_default=False,
-        validate=validate.Equal(True, error=_m("Confirm that you have read the rules and will keep them.")),
-    )
 
 
 class Reason(Schema):
@@ -66,29 +53,29 @@ class Reason(Schema):
     )
 
 
-class NewKit(Schema):
-    """What a kit is called, and in which building it is."""
+class Says(Schema):
+    """What a kit says of itself."""
+
+    name = fields.String(
+        required=True, validate=validate.Length(1, 100), error_messages={"required": _m("Enter a name.")}
+    )
+    name_en = fields.String(load_default="", validate=validate.Length(max=100))
+    about = fields.String(load_default="", validate=validate.Length(max=3000))
+
+
+class NewKit(Says):
+    """The same, and in which building it is."""
 
     building = fields.Integer(
         required=True,
         validate=validate.Range(1, LARGEST_ID),
         error_messages={"required": _m("Choose a building.")},
     )
-    name = fields.String(
-        required=True, validate=validate.Length(1, 100), error_messages={"required": _m("Enter a name.")}
-    )
-    name_en = fields.String(load_default="", validate=validate.Length(max=100))
-    about = fields.String(load_default="", validate=validate.Length(max=3000))
 
 
-class Change(Schema):
-    """What a kit says of itself, and whether it is offered."""
+class Change(Says):
+    """The same, and whether it is offered."""
 
-    name = fields.String(
-        required=True, validate=validate.Length(1, 100), error_messages={"required": _m("Enter a name.")}
-    )
-    name_en = fields.String(load_default="", validate=validate.Length(max=100))
-    about = fields.String(load_default="", validate=validate.Length(max=3000))
     published = fields.Boolean(load_default=False)
     version = fields.Integer(required=True)
 
@@ -123,13 +110,9 @@ class KitSearch(Schema):
     building = fields.Integer(validate=validate.Range(1, LARGEST_ID), metadata={"description": _l("Id of a building.")})
 
 
-class FreeTimesQuestions(Schema):
+class KitTimesQuestions(FreeTimesQuestions):
     """From which day on, for how many days, for what length."""
 
-    first = fields.Date(
-        data_key="from", validate=sensible, metadata={"description": _l("The first day; today if it is left out.")}
-    )
-    days = fields.Integer(load_default=7, validate=validate.Range(1, 31))
     minutes = fields.Integer(
         validate=validate.Range(15, LONGEST_MINUTES),
         metadata={"description": _l("The length wanted; the shortest of all its rooms if it is left out.")},
