@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from marketplace.kernel import hooks, jobs
+from marketplace.kernel import hooks, jobs, progress
 from marketplace.kernel.retention import Erased, Kept, register
 from marketplace.kernel.words import _l
 from marketplace.web import mailbox, once
@@ -11,6 +11,8 @@ jobs.timed("once.sweep", every=timedelta(hours=1))(once.sweep)
 
 hooks.erasing.register(once.forget)
 hooks.erasing.register(mailbox.forget)
+hooks.erasing.register(progress.forget)
+hooks.personal_data.register(progress.own_data)
 
 register(
     Kept(
@@ -28,6 +30,14 @@ register(
         _l("Two days: no limit counts longer."),
         Erased.DELETED,
         job="limits.sweep",
+    ),
+    Kept(
+        "long_works",
+        _l("Files that you sent to be taken in, such as the catalogue of a library, and what became of them"),
+        _l("so that you find again how far it has come and which rows were refused."),
+        _l("30 days after it is done; the file itself until it is done."),
+        Erased.NAMELESS,
+        job="progress.sweep",
     ),
     Kept(
         "jobs",

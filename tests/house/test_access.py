@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ from marketplace.civic.notifications import service as telling
 from marketplace.civic.vouches import service as vouches
 from marketplace.civic.webhooks import queries as webhook_queries
 from marketplace.civic.webhooks import service as webhooks
-from marketplace.kernel import clock, db
+from marketplace.kernel import clock, db, progress
 from marketplace.portal.kits.service import booking as kit_booking
 from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
@@ -198,6 +199,7 @@ def _library(building: Any, manager: Any) -> dict[str, Any]:
         "code": db.session.scalar(library_queries.labels(made, factories.item("Hand saw", of=made).id)),
         "ticket_id": _repair(made, manager).id,
         "take_id": stock.start(manager, made).id,
+        "work_id": _table(made, manager).id,
     }
 
 
@@ -209,6 +211,12 @@ def _kit(building: Any, owner: Any) -> dict[str, Any]:
     made = factories.kit(hall, things={thing: 1})
     booked = kit_booking.book(owner, made, march(15, 10, 11), **DETAILS)
     return {"kit_id": made.id, "part_id": made.parts[1].id, "kit_booking": booked.reference}
+
+
+def _table(of: Any, manager: Any) -> Any:
+    """A catalogue that is being taken in."""
+    rows = b"Title,Category\nSaw,saws\n"
+    return progress.begin("items.catalogue", f"library:{of.id}", manager.id, BytesIO(rows), 1, library_id=of.id)
 
 
 def _repair(of: Any, manager: Any) -> Any:

@@ -17,6 +17,7 @@ from marketplace.civic.moderation.models import Case, Concern
 from marketplace.civic.places.models import District
 from marketplace.civic.vouches.models import Vouch
 from marketplace.kernel import clock
+from marketplace.kernel.progress import LongWork
 from marketplace.portal.demo.queries import DOMAIN
 from marketplace.portal.kits.models import Kit, KitBooking
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
@@ -358,6 +359,11 @@ def with_a_library(everyone: Everyone) -> None:
     manager.go(f"/libraries/{library}/stock")
     manager.press("Start a count")
     everyone.things["take_id"] = ask(sa.select(sa.func.max(StockTake.id)))
+    manager.go(f"/libraries/{library}/catalogue")
+    rows = {"name": "things.csv", "mimeType": "text/csv", "buffer": b"Title,Category\nNo,saws\n"}
+    manager.page.locator("#file").set_input_files([rows])
+    manager.press("Send the table")
+    everyone.things["work_id"] = ask(sa.select(sa.func.max(LongWork.id)))
 
 
 def with_a_kit(everyone: Everyone) -> None:

@@ -458,6 +458,12 @@ class NoPoint(Conflict):
     message = _l("The building of this library is not on the map yet. An administrator adds its place first.")
 
 
+class TooLarge(Invalid):
+    """A file that no catalogue needs."""
+
+    message = _l("The file is larger than {most} MB. Split it and send the parts.")
+
+
 class NotReady(Conflict):
     """A piece that cannot be lent."""
 

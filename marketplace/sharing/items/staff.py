@@ -1,16 +1,21 @@
 """Libraries of things for those who run them: what it says, its things, its members."""
 
+import os
+from typing import BinaryIO, cast
+
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace.civic.accounts.models import Role
 from marketplace.civic.groups.models import CHANNELS, Channel
 from marketplace.civic.groups.service.behalf import Behalf, for_caller
-from marketplace.kernel import db, looking, words
+from marketplace.kernel import db, looking, progress, words
 from marketplace.kernel.errors import NotFound
+from marketplace.kernel.progress import LongWork
+from marketplace.kernel.things import subject
 from marketplace.kernel.words import _, _l
 from marketplace.sharing.items import policy
-from marketplace.sharing.items.errors import LibraryChanged
+from marketplace.sharing.items.errors import LibraryChanged, TooLarge
 from marketplace.sharing.items.layouts import catalogue as layout
 from marketplace.sharing.items.layouts.labels import SHEETS, Label, pdf
 from marketplace.sharing.items.models import categories
@@ -32,13 +37,13 @@ from marketplace.web.access import current_person, residents, reveal_by_role, st
 from marketplace.web.forms import Form
 from marketplace.web.looking import looked
 from marketplace.web.pages import listed, page, tell, whole_address
+from marketplace.web.security import MEGABYTE, takes_files
 
 bp = Blueprint("libraries_staff", __name__)
 LABELS_AT_ONCE = 480
 """Twenty sheets: about as long as someone waits for."""
 
-MOST_ON_PAGE = 2000
-"""Rows of a table that the page takes in while someone waits; larger ones by the command line."""
+LARGEST_FILE = 20 * MEGABYTE
 
 looking.page("items.library_members", _l("The list of a library's members"))
 
@@ -138,26 +143,47 @@ def labels_pdf(library_id: int) -> Response:
 
 @bp.route("/libraries/<int:library_id>/catalogue", methods=["GET", "POST"])
 @residents
+@takes_files
 def table(library_id: int) -> ResponseReturnValue:
-    """Take in the catalogue from a table, or try that out."""
-    library, report = _run(library_id), None
+    """Send the catalogue as a table, to be taken in or tried out, and see what became of those sent before."""
+    library = _run(library_id)
     with Form(Table(), trying=True) as form:
-        if form.submitted:
-            report = _taken_in(form, library)
+        if form.submitted and (work := _begun(form, library)):
+            return redirect(url_for(".taking_in", library_id=library.id, work_id=work.id), 303)
     return form.page(
-        "sharing/items/library/catalogue.html", library=library, report=report, heads=layout.HEADS, most=MOST_ON_PAGE
-    )
+        "sharing/items/library/catalogue.html", library=library, heads=layout.HEADS, most=layout.MOST_ROWS,
+        works=progress.of_subject(subject("library", library.id)),
+    )  # fmt: skip
 
 
-def _taken_in(form: Form, library: Library) -> catalogue.Report | None:
+def _begun(form: Form, library: Library) -> LongWork | None:
     sent = request.files.get("file")
     if sent is None or not sent.filename:
         form.refuse("file", _("Choose a file."))
         return None
-    rows = list(layout.read(sent.read()))
-    if len(rows) > MOST_ON_PAGE:
-        raise layout.TooManyRows(most=MOST_ON_PAGE, field="file")
-    return (catalogue.try_out if form.data["trying"] else catalogue.take_in)(current_person(), library, rows)
+    if sent.stream.seek(0, os.SEEK_END) > LARGEST_FILE:
+        raise TooLarge(most=LARGEST_FILE // MEGABYTE, field="file")
+    sent.stream.seek(0)
+    rows = layout.count(sent.stream.read())
+    sent.stream.seek(0)
+    name = "items.catalogue_trial" if form.data["trying"] else "items.catalogue"
+    about, person = subject("library", library.id), current_person()
+    return progress.begin(name, about, person.id, cast("BinaryIO", sent.stream), rows, library_id=library.id)
+
+
+@bp.get("/libraries/<int:library_id>/catalogue/<int:work_id>")
+@residents
+def taking_in(library_id: int, work_id: int) -> Response:
+    """How far a table has been taken in, and what became of its rows."""
+    library = _run(library_id)
+    work = progress.get(work_id, subject("library", library.id))
+    if work is None:
+        raise NotFound
+    refused = [(one, progress.read_text(one["sentence"])) for one in work.told.get("refused", ())]
+    return page(
+        "sharing/items/library/taking_in.html", library=library, work=work, trying=work.name.endswith("_trial"),
+        refused=refused,
+    )  # fmt: skip
 
 
 @bp.get("/libraries/<int:library_id>/catalogue.csv")

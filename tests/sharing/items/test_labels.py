@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from reportlab.lib.units import mm
 
 from marketplace.civic.accounts.models import Role
-from marketplace.kernel import db, words
+from marketplace.kernel import db
 from marketplace.sharing.items import staff
 from marketplace.sharing.items.layouts import labels as layout
 from marketplace.sharing.items.layouts.labels import SHEETS, Label
-from marketplace.sharing.items.models.listing import Condition, Item, ItemUnit, UnitState
+from marketplace.sharing.items.models.listing import Condition, ItemUnit, UnitState
 from marketplace.sharing.items.queries import libraries as queries
 from tests.factories import building, item, library, person, sign_in
 
@@ -150,53 +150,6 @@ def test_the_address_on_a_label_leads_to_the_thing_and_an_unknown_one_nowhere(br
     hidden.withdrawn_at = hidden.listed_at
     for nowhere in ("NOSUCH99", codes_of(hidden)[0], "%20"):
         assert browser.get(f"/things/{nowhere}").status_code == 404
-
-
-# --- the catalogue on its page ---
-
-
-def send(browser, tools, data=b"Title,Category\nDrill,drills\nNo,saws\n", **fields):
-    file = {"file": (io.BytesIO(data), "things.csv")} if data is not None else {}
-    return browser.post(f"/libraries/{tools.id}/catalogue", data={"csrf_token": browser.token(), **fields, **file})
-
-
-def test_a_table_is_tried_out_and_then_taken_in_row_by_row(browser, tools, manager):
-    tried = send(browser, tools, trying="yes")
-    assert "nothing is changed yet" in tried.text
-    assert "New: 1. Changed: 0. Unchanged: 0. Refused: 1." in tried.text
-    assert "Write from 3 to 100 characters." in tried.text
-    assert db.session.scalar(sa.select(sa.func.count(Item.id))) == 0
-
-    done = send(browser, tools)
-    assert "The file is taken in" in done.text
-    [made] = db.session.scalars(sa.select(Item))
-    assert (made.title, made.library_id) == ("Drill", tools.id)
-
-
-@pytest.mark.parametrize(
-    ("data", "sentence"),
-    [
-        (None, "Choose a file."),
-        (b"PK\x03\x04", "This is a workbook."),
-        (b"Name\nDrill\n", "There is none called Title."),
-        (b"Title,Category\n" + b"Drill,drills\n" * 2001, "The file has more than 2000 rows."),
-    ],
-)
-def test_a_file_that_cannot_be_taken_in_is_refused_with_a_sentence(browser, tools, manager, data, sentence):
-    answer = send(browser, tools, data)
-    assert answer.status_code == 422
-    assert sentence in answer.text
-
-
-def test_the_catalogue_is_fetched_in_the_reader_s_language_and_sent_back_unchanged(browser, tools, manager):
-    item("충전 드릴", of=tools, units=2, parts={"비트": 3})
-    for language in words.LANGUAGES:
-        got = browser.get(f"/libraries/{tools.id}/catalogue.csv?language={language}")
-        assert got.content_type == "text/csv; charset=utf-8"
-        again = send(browser, tools, got.data)
-        assert again.status_code == 200
-        browser.get("/?language=en")
-        assert "Unchanged: 1. Refused: 0." in send(browser, tools, got.data, trying="yes").text
 
 
 # --- one thing at a time ---

@@ -120,13 +120,25 @@ class _Wrong(Exception):
 # --- reading ---
 
 
-def read(data: bytes) -> Iterator[Entry | Refusal]:
-    """The rows of a file, understood one by one. Raises NoTable, NoCatalogue, HeadTwice or TooManyRows at once."""
+def read(data: bytes, after: int = 0) -> Iterator[Entry | Refusal]:
+    """The rows of a file, perhaps those after so many, understood one by one.
+
+    Raises NoTable, NoCatalogue, HeadTwice or TooManyRows at once.
+    """
+    columns, rows = _rows(data)
+    return (_row(line, columns, cells) for line, cells in rows[after:])
+
+
+def count(data: bytes) -> int:
+    """How many rows a file has. Raises what `read` raises."""
+    return len(_rows(data)[1])
+
+
+def _rows(data: bytes) -> tuple[list[str | None], list[tuple[int, list[str] | None]]]:
     rows = list(tables.csv_rows(data))
     if len(rows) > MOST_ROWS + 1:
         raise TooManyRows(most=MOST_ROWS)
-    columns = _columns(rows[0][1] or [] if rows else [])
-    return (_row(line, columns, cells) for line, cells in rows[1:])
+    return _columns(rows[0][1] or [] if rows else []), rows[1:]
 
 
 def _columns(heads: Sequence[str]) -> list[str | None]:
