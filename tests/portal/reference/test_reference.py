@@ -1,14 +1,28 @@
 """The description of the API is right: it is valid, complete, and what is answered is what it says."""
 
 import re
+from typing import Any
 
 import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
 from marketplace.kernel import geo
+from marketplace.portal.kits.service.booking import book as book_kit
 from marketplace.web import openapi
-from tests.factories import bearer, booking, building, district, item, march, neighbour, person, space, wants
+from tests.factories import (
+    bearer,
+    booking,
+    building,
+    district,
+    item,
+    march,
+    neighbour,
+    party,
+    person,
+    space,
+    wants,
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -48,26 +62,32 @@ def test_what_is_answered_is_what_is_described(browser, spec):
     room = space(building=hall, base_fee=3000, extra_minutes=30, extra_fee=1000, closed_days=[(0, 1)])
     building("Annex")
     space("Cellar", capacity=None, closed_days=[(1, 1)])
-    resident = person()
+    resident, together = neighbour(), party()
     made = booking(room, march(3, 10, 12), by=resident)
     headers = bearer(resident)
     at = {
         "space_id": room.id, "building_id": hall.id, "district_id": hall.district_id, "reference": made.reference,
-        "item_id": item().id, "post_id": wants(neighbour()).id,
+        "item_id": item().id, "post_id": wants(neighbour()).id, "kit_id": together.id,
     }  # fmt: skip
     wish = {"start": "2027-03-04T10:00:00+09:00", "minutes": 60}
+    told_of_all: dict[str, Any] = {"people": 5, "purpose": "Reading", "rules_accepted": True}
+    kit = book_kit(resident, together, march(5, 10, 12), **told_of_all)
     bodies = {
-        "post": wish | {"space": room.id, "people": 5, "purpose": "Reading", "rules_accepted": True},
+        "post": wish | told_of_all | {"space": room.id},
         "patch": wish | {"start": "2027-03-04T14:00:00+09:00", "version": made.version},
     }
 
+    own_body = {"/api/v1/kit-bookings": wish | told_of_all | {"kit": together.id}}
+    own_address = {"/api/v1/kit-bookings/{reference}": {"reference": kit.reference}}
     questions = {"/api/v1/spaces": "date=2027-03-02&from=10:00&to=12:00&latitude=37.5&longitude=127"}
     order = {"get": 0, "post": 1, "patch": 2, "delete": 3}
     every = [(path, method) for path, methods in spec["paths"].items() for method in methods]
     for path, method in sorted(every, key=lambda one: order[one[1]]):
+        address, body = path.format(**(at | own_address.get(path, {}))), own_body.get(path) or bodies.get(method)
         answer = browser.open(
-            path.format(**at), method=method, json=bodies.get(method), headers=headers, query_string=questions.get(path)
-        )
+            address, method=method, json=body if method in bodies else None, headers=headers,
+            query_string=questions.get(path),
+        )  # fmt: skip
         (status, told), *_ = spec["paths"][path][method]["responses"].items()
         assert str(answer.status_code) == status, f"{method} {path}: {answer.text}"
         assert set(told.get("headers", {})) - {"Link"} <= set(answer.headers.keys())
