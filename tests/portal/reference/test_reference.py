@@ -9,12 +9,26 @@ import pytest
 from openapi_spec_validator import validate
 
 from marketplace.kernel import geo
+from marketplace.portal.kits.service.booking import book as book_kit
 from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.service import handing, line, loans, longer, wanted
 from marketplace.web import openapi
-from tests.factories import bearer, booking, building, district, item, loan, march, neighbour, person, space, wants
+from tests.factories import (
+    bearer,
+    booking,
+    building,
+    district,
+    item,
+    loan,
+    march,
+    neighbour,
+    party,
+    person,
+    space,
+    wants,
+)
 
 
 @pytest.fixture
@@ -57,20 +71,23 @@ def test_what_is_answered_is_what_is_described(browser, spec):
     room = space(building=hall, base_fee=3000, extra_minutes=30, extra_fee=1000, closed_days=[(0, 1)])
     building("Annex")
     space("Cellar", capacity=None, closed_days=[(1, 1)])
-    resident = neighbour()
+    resident, together = neighbour(), party()
     made = booking(room, march(3, 10, 12), by=resident)
     headers = bearer(resident)
     at = {
         "space_id": room.id, "building_id": hall.id, "district_id": hall.district_id, "reference": made.reference,
-        "item_id": item().id, "post_id": wants(resident).id,
+        "item_id": item().id, "post_id": wants(resident).id, "kit_id": together.id,
     }  # fmt: skip
     wish = {"start": "2027-03-04T10:00:00+09:00", "minutes": 60}
+    details: dict[str, Any] = {"people": 5, "purpose": "Reading", "rules_accepted": True}
     bodies: dict[str, dict[str, Any]] = {
-        "book": wish | {"space": room.id, "people": 5, "purpose": "Reading", "rules_accepted": True},
+        "book": wish | details | {"space": room.id},
+        "book_kit": wish | details | {"kit": together.id},
         "move_booking": wish | {"start": "2027-03-04T14:00:00+09:00", "version": made.version},
         **SENT,
     }
     named, lent = lending(resident)
+    named["get_kit_booking"] = {"reference": book_kit(resident, together, march(5, 10, 12), **details).reference}
     for sent_to, more in lent.items():
         bodies[sent_to] = bodies.get(sent_to, {}) | more
 
