@@ -1,9 +1,10 @@
-// What a page gains where scripts run: a countdown of held times, maps that move, a search from where one is. Every page is whole without it.
+// What a page gains where scripts run: a countdown of held times, maps that move, a search from where one is, long work that is seen to go on. Every page is whole without it.
 "use strict";
 
 for (const left of document.querySelectorAll("[data-countdown-until]")) countDown(left);
 for (const frame of document.querySelectorAll("[data-map]")) enliven(frame);
 for (const place of document.querySelectorAll("[data-locate]")) locate(place);
+for (const work of document.querySelectorAll("[data-goes-on]")) follow(work);
 
 // Shows the minutes and seconds left; says aloud only that five minutes, then one, are left.
 function countDown(left) {
@@ -73,4 +74,19 @@ function locate(place) {
   };
   const excuse = () => (answer.textContent = place.dataset.locateFailed);
   button.addEventListener("click", () => navigator.geolocation.getCurrentPosition(found, excuse, { timeout: 10000 }));
+}
+
+// Shows every second how far long work has come, without the page being loaded anew until it is done.
+function follow(work) {
+  const look = async () => {
+    try {
+      const answer = await fetch(location.href);
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const now = page.querySelector("[data-goes-on]");
+      if (!now || !answer.ok) return location.reload();
+      work.replaceChildren(...now.childNodes);
+    } catch { /* the connection is away: it may come back */ }
+    setTimeout(look, 1000);
+  };
+  setTimeout(look, 1000);
 }

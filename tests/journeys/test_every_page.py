@@ -360,8 +360,8 @@ def with_a_library(everyone: Everyone) -> None:
     manager.press("Start a count")
     everyone.things["take_id"] = ask(sa.select(sa.func.max(StockTake.id)))
     manager.go(f"/libraries/{library}/catalogue")
-    rows: Any = {"name": "things.csv", "mimeType": "text/csv", "buffer": b"Title,Category\nNo,saws\n"}
-    manager.page.locator("#file").set_input_files([rows])
+    table = b"Title,Category\nNo,saws\n"
+    manager.page.locator("#file").set_input_files({"name": "things.csv", "mimeType": "text/csv", "buffer": table})
     manager.press("Send the table")
     everyone.things["work_id"] = ask(sa.select(sa.func.max(LongWork.id)))
 

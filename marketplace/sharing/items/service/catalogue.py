@@ -99,8 +99,8 @@ def _label(units: Iterable[ItemUnit], codes: Iterable[str]) -> None:
 
 # --- a whole table ---
 
-PART = 200
-"""So many rows are taken in together: what they are about is read at once."""
+PART = 100
+"""So many rows are taken in together: what they are about is read at once, and nobody else writes meanwhile."""
 
 
 @dataclass(slots=True)
