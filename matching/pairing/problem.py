@@ -180,10 +180,8 @@ def _check_kept(problem: Problem) -> None:
         if (s, h) in problem.withheld:
             raise ValueError(f"The pair of {s} and {h} is locked and withheld.")
         taken[homes[h]] += known(problem.people)[seekers[s]]
-    if (taken > known(problem.rooms)).any():
-        raise ValueError(
-            f"More people are locked than rooms: {problem.homes[int(np.argmax(taken > known(problem.rooms)))]}."
-        )
+    if (over := np.flatnonzero(taken > known(problem.rooms))).size:
+        raise ValueError(f"More people are locked than {problem.homes[int(over[0])]} has rooms.")
     if problem.misses:
         acceptable = problem.number()
         for miss in problem.misses:

@@ -15,7 +15,7 @@ import numpy as np
 
 from matching.pairing.problem import NOWHERE, Market
 
-RESTART_WORK = 90_000
+RESTART_WORK = 40_000
 """How many edges all starts after the first may look at: their number follows from the input, not from a clock."""
 MOST_STARTS = 40
 
@@ -266,7 +266,7 @@ def lengthen(pairing: Pairing, both_ways: bool) -> None:
 
 def _ask_down(pairing: Pairing) -> int:
     lists, at, held, free = pairing.lists, pairing.at, pairing.held, pairing.free
-    home, home_rank, people = lists.home, lists.home_rank, lists.people
+    seeker, home, home_rank, people = lists.seeker, lists.home, lists.home_rank, lists.people
     worst = [_worst(pairing, h) for h in range(len(held))]
     seen_seeker, seen_home = bytearray(len(at)), bytearray(len(held))
     found = 0
@@ -287,20 +287,16 @@ def _ask_down(pairing: Pairing) -> int:
                 if seen_home[place]:
                     continue
                 seen_home[place] = 1
-                loser = next(
-                    (
-                        one
-                        for one in held[place]
-                        if home_rank[one] == worst[place]
-                        and people[lists.seeker[one]] == 1
-                        and not seen_seeker[lists.seeker[one]]
-                    ),
-                    -1,
-                )
+                loser = -1
+                for one in held[place]:
+                    who = seeker[one]
+                    if home_rank[one] == worst[place] and people[who] == 1 and not seen_seeker[who]:
+                        loser = one
+                        break
                 if loser >= 0:
-                    seen_seeker[lists.seeker[loser]] = 1
+                    seen_seeker[seeker[loser]] = 1
                     path.append((edge, loser))
-                    stack.append(iter(_rooms_open(lists, lists.seeker[loser], worst)))
+                    stack.append(iter(_rooms_open(lists, seeker[loser], worst)))
                     break
             else:
                 stack.pop()
@@ -318,23 +314,26 @@ def _worst(pairing: Pairing, home: int) -> int:
     """The rank of the room of a home that is easiest to get for one person; -1 if none can be got."""
     if pairing.free[home] > 0:
         return NOWHERE
-    lists = pairing.lists
-    ranks = [lists.home_rank[one] for one in pairing.held[home] if lists.people[lists.seeker[one]] == 1]
-    return max(ranks, default=-1)
+    lists, worst = pairing.lists, -1
+    for one in pairing.held[home]:
+        if lists.home_rank[one] > worst and lists.people[lists.seeker[one]] == 1:
+            worst = lists.home_rank[one]
+    return worst
 
 
 def _rooms_open(lists: Lists, seeker: int, worst: list[int]) -> list[int]:
     """Rooms that a seeker without one may take: none is better than one that it could get by being liked more."""
+    home, seeker_rank, home_rank = lists.home, lists.seeker_rank, lists.home_rank
     found: list[int] = []
     last = NOWHERE
     for edge in lists.of_seeker[seeker]:
-        if lists.seeker_rank[edge] > last:
+        if seeker_rank[edge] > last:
             break
-        easiest, own = worst[lists.home[edge]], lists.home_rank[edge]
-        if easiest > own:
-            last = lists.seeker_rank[edge]
+        easiest, own = worst[home[edge]], home_rank[edge]
         if easiest >= own:
             found.append(edge)
+            if easiest > own:
+                last = seeker_rank[edge]
     return found
 
 
