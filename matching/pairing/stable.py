@@ -18,6 +18,8 @@ from matching.pairing.problem import NOWHERE, Market
 RESTART_WORK = 40_000
 """How many edges all starts after the first may look at: their number follows from the input, not from a clock."""
 MOST_STARTS = 40
+ROUNDS = 20
+"""How often a pairing is repaired by few moves before it is settled for certain."""
 
 
 @dataclass(slots=True)
@@ -409,22 +411,56 @@ def _seekers_open(lists: Lists, home: int, now: list[int], at: list[int]) -> lis
 def repair(lists: Lists, start: list[int]) -> Pairing:
     """Make an earlier pairing stable with few moves.
 
-    First whoever would push someone out of a full home leaves their room. Then homes with free rooms win whoever would
-    rather live there, best first (seekers only gain), and at last those without a home ask from the top of their lists
-    (homes only gain), so that neither undoes what the other did. O(edges) a move.
+    Those without a home ask from the top of their lists, so that rooms left by others are filled without anybody moving
+    for it; then whoever still could and would rather live elsewhere moves there; and again. That may go round in
+    circles, so after some rounds it is settled in a way that cannot. O(edges) a round.
     """
     pairing = Pairing(lists, start)
-    while pushing := {lists.seeker[edge] for edge in _blocking(pairing) if pairing.at[lists.seeker[edge]] >= 0}:
-        pushing = {s for s in pushing if not _only_free_rooms(pairing, s)}
-        if not pushing:
-            break
-        for seeker in sorted(pushing):
-            pairing.drop(pairing.at[seeker])
     if any(people > 1 for people in lists.people):
         return _settle_households(pairing)
+    for _ in range(ROUNDS):
+        _settle_seekers(pairing)
+        moving = sorted({lists.seeker[edge] for edge in _blocking(pairing)})
+        if not moving:
+            return pairing
+        for seeker in moving:
+            edge = next((edge for edge in _better(pairing, seeker) if could_take(pairing, edge)), -1)
+            if edge >= 0 and pairing.at[seeker] >= 0:
+                pairing.drop(pairing.at[seeker])
+                _push_in(pairing, edge)
+    return _settle_for_certain(pairing)
+
+
+def _settle_for_certain(pairing: Pairing) -> Pairing:
+    """Settle any pairing of single people, without circles.
+
+    First whoever would push someone out of a full home leaves their room. Then homes with free rooms win housed people
+    who would rather live there, best first: seekers only gain, so nobody housed pushes into a full home. At last those
+    without a home ask from the top of their lists: homes only gain, so nobody housed can get in anywhere better.
+    """
+    lists = pairing.lists
+    while True:
+        blocking = [edge for edge in _blocking(pairing) if not pairing.free[lists.home[edge]]]
+        pushing = sorted({lists.seeker[edge] for edge in blocking if pairing.at[lists.seeker[edge]] >= 0})
+        if not pushing:
+            break
+        for seeker in pushing:
+            pairing.drop(pairing.at[seeker])
     _fill_free_rooms(pairing)
     _settle_seekers(pairing)
     return pairing
+
+
+def _push_in(pairing: Pairing, edge: int) -> int:
+    """One person moves in, for the one whom the home likes least if no room is free; returns the edge lost, or -1."""
+    lists, home = pairing.lists, pairing.lists.home[edge]
+    loser = -1
+    if not pairing.free[home]:
+        singles = [one for one in pairing.held[home] if lists.people[lists.seeker[one]] == 1]
+        loser = max(singles, key=lambda one: lists.home_rank[one])
+        pairing.drop(loser)
+    pairing.add(edge)
+    return loser
 
 
 def _blocking(pairing: Pairing) -> list[int]:
@@ -455,16 +491,6 @@ def could_take(pairing: Pairing, edge: int) -> bool:
     return rooms >= need
 
 
-def _only_free_rooms(pairing: Pairing, seeker: int) -> bool:
-    """Whether all that a seeker would rather have is free."""
-    lists = pairing.lists
-    return all(
-        pairing.free[lists.home[edge]] >= lists.people[seeker]
-        for edge in _better(pairing, seeker)
-        if could_take(pairing, edge)
-    )
-
-
 def _fill_free_rooms(pairing: Pairing) -> None:
     lists = pairing.lists
     waiting = [h for h, free in enumerate(pairing.free) if free]
@@ -476,12 +502,10 @@ def _fill_free_rooms(pairing: Pairing) -> None:
             edge = edges[position[home]]
             position[home] += 1
             before = pairing.at[lists.seeker[edge]]
-            if before >= 0 and lists.seeker_rank[before] <= lists.seeker_rank[edge]:
-                continue
-            if before >= 0:
+            if before >= 0 and lists.seeker_rank[before] > lists.seeker_rank[edge]:
                 pairing.drop(before)
+                pairing.add(edge)
                 waiting.append(lists.home[before])
-            pairing.add(edge)
 
 
 def _settle_seekers(pairing: Pairing) -> None:
@@ -494,16 +518,10 @@ def _settle_seekers(pairing: Pairing) -> None:
         while position[seeker] < len(edges):
             edge = edges[position[seeker]]
             position[seeker] += 1
-            home = lists.home[edge]
-            if not could_take(pairing, edge):
-                continue
-            if not pairing.free[home]:
-                singles = [one for one in pairing.held[home] if lists.people[lists.seeker[one]] == 1]
-                loser = max(singles, key=lambda one: lists.home_rank[one])
-                pairing.drop(loser)
-                waiting.append(lists.seeker[loser])
-            pairing.add(edge)
-            break
+            if could_take(pairing, edge):
+                if (loser := _push_in(pairing, edge)) >= 0:
+                    waiting.append(lists.seeker[loser])
+                break
 
 
 def _settle_households(pairing: Pairing) -> Pairing:
