@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +30,6 @@ from benchmarks import figures
 from benchmarks.environment import python
 from benchmarks.figures import percentile, say
 from matching.pairing import Miss, Pair, Problem, Standing, Verifier, changes, check, decide, explain, glasgow
-from matching.pairing.bound import most_housed
 from matching.pairing.problem import market
 from matching.pairing.stable import Lists, first
 
@@ -69,7 +69,10 @@ def bands(seekers: int, homes: int, seed: int, most_rooms: int = 3) -> Problem:
 
 
 def _problem(seekers: int, homes: int, *columns: np.ndarray, **more: Any) -> Problem:
-    return Problem([f"s{i}" for i in range(seekers)], [f"h{i}" for i in range(homes)], *columns, **more)
+    ids = [f"s{i}" for i in range(seekers)], [f"h{i}" for i in range(homes)]
+    names = ("seeker", "home", "seeker_rank", "home_rank", "seeker_score", "home_score")
+    more |= dict(zip(names, columns, strict=False))
+    return Problem(*ids, **more)
 
 
 # --- Published markets ------------------------------------------------------------------------------------------------
@@ -139,8 +142,8 @@ def size(agents: int, seeds: list[int]) -> None:
         share = f"{100 * searched.people / exact.bound:.3f} %"
         rows.append(
             (
-                f"{agents:,} a side, seed {seed}", searched.people, f"{wall:.2f}", f"{cpu:.2f}", exact.people, exact.bound,
-                "yes" if exact.proven else f"gap {exact.gap:.4f}", share, f"{perf_counter() - begun:.1f}",
+                f"{agents:,} a side, seed {seed}", searched.people, f"{wall:.2f}", f"{cpu:.2f}", exact.people,
+                exact.bound, "yes" if exact.proven else f"gap {exact.gap:.4f}", share, f"{perf_counter() - begun:.1f}",
                 f"{process_time() - used:.1f}",
             )
         )  # fmt: skip
@@ -167,10 +170,20 @@ def levels(seekers: int, homes: int, limit: float) -> None:
     figures.table(
         ("level", "search alone", "exact", "bound", "proven"),
         [
-            (after.level, before.value, after.value, "-" if after.bound is None else f"{after.bound:,}", str(after.proven))
+            (
+                after.level,
+                before.value,
+                after.value,
+                _known(after.bound),
+                str(after.proven),
+            )
             for before, after in zip(searched.levels, exact.levels, strict=True)
         ],
     )
+
+
+def _known(bound: int | None) -> str:
+    return "-" if bound is None else f"{bound:,}"
 
 
 def rerun(seekers: int, homes: int) -> None:
@@ -200,10 +213,9 @@ def rerun(seekers: int, homes: int) -> None:
 
 def _without(of: Problem, seekers: set[int], homes: set[int], incumbents: list[Pair]) -> Problem:
     keep = ~np.isin(of.seeker, list(seekers)) & ~np.isin(of.home, list(homes))
-    columns = (of.seeker, of.home, of.seeker_rank, of.home_rank, of.seeker_score, of.home_score)
-    return Problem(
-        of.seekers, of.homes, *(np.asarray(column)[keep] for column in columns), rooms=of.rooms, incumbents=incumbents
-    )  # type: ignore[misc]
+    names = ("seeker", "home", "seeker_rank", "home_rank", "seeker_score", "home_score")
+    kept: dict[str, Any] = {name: np.asarray(getattr(of, name))[keep] for name in names}
+    return replace(of, incumbents=incumbents, **kept)
 
 
 def explanations(seekers: int, homes: int, asked: int) -> None:
@@ -211,22 +223,22 @@ def explanations(seekers: int, homes: int, asked: int) -> None:
     of = bands(seekers, homes, 1)
     chance = np.random.default_rng(1)
     acceptable = of.number()
-    drawn = {(f"s{s}", f"h{h}") for s, h in zip(*(chance.integers(0, n, 40 * seekers) for n in (seekers, homes)))}
+    some_seekers, some_homes = (chance.integers(0, n, 40 * seekers).tolist() for n in (seekers, homes))
+    drawn = {(f"s{s}", f"h{h}") for s, h in zip(some_seekers, some_homes, strict=True)}
     misses = [
-        Miss(s, h, "distance", round(float(chance.random() * 5), 1), "km", int(chance.integers(5)), int(chance.integers(5)))
+        Miss(s, h, "distance", int(chance.integers(1, 50)) / 10, "km", *chance.integers(0, 5, 2).tolist())
         for s, h in sorted(drawn - set(acceptable))
     ]
-    of = Problem(
-        of.seekers, of.homes, of.seeker, of.home, of.seeker_rank, of.home_rank, of.seeker_score, of.home_score,
-        rooms=of.rooms, misses=misses,
-    )  # fmt: skip
+    of = replace(of, misses=misses)
     pairs = decide(of).pairs
     begun = perf_counter()
     standing = Standing(of, pairs)
     once = (perf_counter() - begun) * 1000
     verifier = Verifier(of, pairs)
     some = [list(acceptable)[i] for i in chance.integers(0, len(acceptable), asked)] + list(islice(pairs, asked // 10))
-    taken, codes, false = [], {}, 0
+    taken: list[float] = []
+    codes: dict[str, int] = {}
+    false = 0
     for pair in some:
         begun = perf_counter()
         given = explain(standing, *pair)
@@ -242,7 +254,14 @@ def explanations(seekers: int, homes: int, asked: int) -> None:
     figures.table(
         ("explained", "number", "verified", "ms p50", "slowest", "once before"),
         [
-            (f"{seekers:,}, {homes:,}: reasons", len(some), len(some) - false, percentile(taken, 0.5), max(taken), once),
+            (
+                f"{seekers:,}, {homes:,}: reasons",
+                len(some),
+                len(some) - false,
+                percentile(taken, 0.5),
+                max(taken),
+                once,
+            ),
             (f"changes, {helped:,} of them some", len(without), "-", percentile(changing, 0.5), max(changing), 0.0),
         ],
     )
@@ -257,12 +276,13 @@ def compare(markets: dict[str, Problem], ortools: bool) -> None:
     """The same markets for the peers: how many are housed, how many pairs block, how long it takes."""
     names = ["matching", "networkx", *(["ortools"] if ortools else [])]
     plan = {"peers": names, "markets": [_plain(of) for of in markets.values()]}
-    packages = [*PEERS, *(["ortools==9.15.6755"] if ortools else [])]
     script = Path(__file__).with_name("pairing_peer.py")
-    program = python(*(["matching-ortools"] if False else packages))
-    done = subprocess.run([program, "-P", script], input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=True)
+    program = python(*(["ortools==9.15.6755"] if ortools else []), *PEERS)
+    command: list[str | Path] = [program, "-P", script]  # from there, `matching` would be ours
+    done = subprocess.run(command, input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=True)
     theirs = json.loads(done.stdout)
-    say("- " + ", ".join(f"{name} {version}" for name, version in theirs["versions"].items()) + " in an environment of their own")
+    versions = ", ".join(f"{name} {version}" for name, version in theirs["versions"].items())
+    say(f"- {versions} in an environment of their own")
     say()
     rows: list[tuple[Any, ...]] = []
     for (name, of), answers in zip(markets.items(), theirs["answers"], strict=True):

@@ -1,11 +1,12 @@
 """The peers of pairing, run by a Python of their own; reads markets in JSON from standard input, writes figures.
 
 A market: {seekers, homes, rooms: [...], pairs: [[seeker, home, seeker rank, home rank], ...]}, indices from 0. Ties are
-broken by the order of rows for `matching`, which knows none. The greatest weight is that of most pairs, then best ranks.
+broken by index for `matching`, which knows none; it copies its agents by deep recursion and gets the stack for that.
 """
 
 import json
 import sys
+import threading
 from importlib.metadata import version
 from time import perf_counter
 
@@ -15,7 +16,8 @@ from matching.games import HospitalResident
 
 def deferred_acceptance(market):
     """The library `matching`: seekers ask, ties broken beforehand."""
-    seekers, homes = {}, {}
+    seekers: dict[int, list] = {}
+    homes: dict[int, list] = {}
     for s, h, of_seeker, of_home in market["pairs"]:
         seekers.setdefault(s, []).append((of_seeker, h))
         homes.setdefault(h, []).append((of_home, s))
@@ -50,7 +52,8 @@ def cp_sat(market):
     model = cp_model.CpModel()
     pairs = market["pairs"]
     made = [model.new_bool_var("") for _ in pairs]
-    of_seeker, of_home = {}, {}
+    of_seeker: dict[int, list] = {}
+    of_home: dict[int, list] = {}
     for i, (s, h, _, _) in enumerate(pairs):
         of_seeker.setdefault(s, []).append(i)
         of_home.setdefault(h, []).append(i)
@@ -75,6 +78,17 @@ def cp_sat(market):
 
 
 KNOWN = {"matching": deferred_acceptance, "networkx": greatest_weight, "ortools": cp_sat}
-plan = json.load(sys.stdin)
-answers = [{name: KNOWN[name](market) for name in plan["peers"]} for market in plan["markets"]]
-json.dump({"versions": {name: version(name) for name in plan["peers"]}, "answers": answers}, sys.stdout)
+
+
+def main():
+    """Carry out the plan."""
+    plan = json.load(sys.stdin)
+    answers = [{name: KNOWN[name](market) for name in plan["peers"]} for market in plan["markets"]]
+    json.dump({"versions": {name: version(name) for name in plan["peers"]}, "answers": answers}, sys.stdout)
+
+
+sys.setrecursionlimit(1_000_000)
+threading.stack_size(1 << 29)
+worker = threading.Thread(target=main)
+worker.start()
+worker.join()

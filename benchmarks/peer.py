@@ -25,7 +25,9 @@ def run(plan: dict[str, Any]) -> dict[str, Any]:
     """Carry out a plan; libres_peer.py says what is in it."""
     plan["dsn"] = sa.make_url(plan["dsn"]).set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
     script = Path(__file__).with_name("libres_peer.py")
-    done = subprocess.run([python(*PACKAGES), script], input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [python(*PACKAGES), script], input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=True
+    )
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 

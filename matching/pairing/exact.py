@@ -31,6 +31,8 @@ NOTICEABLE = 0.1
 """By how much the solution of a linear relaxation must break a row for the row to be added."""
 SOLVED, INFEASIBLE = 0, 2
 """What SciPy's milp answers."""
+ROUNDS = 12
+"""How often rows are added to a linear relaxation; what they miss, the whole solutions tell."""
 
 Floats = NDArray[np.float64]
 
@@ -96,8 +98,11 @@ def _climb(programme: "Programme", wanted: Sequence[Level]) -> list[tuple[int | 
             if level.rank is None:
                 outcomes.append((programme.maximise(level.gain), True))
             elif level is bands[0]:
-                programme.least_of_worst(bands)
-                outcomes += [(int(one.gain[programme.best].sum()), True) for one in bands]
+                try:
+                    programme.least_of_worst(bands)
+                finally:
+                    settled = bands[: programme.settled_bands]
+                    outcomes += [(int(one.gain[programme.best].sum()), True) for one in settled]
     except OutOfTime as over:
         outcomes.append((over.bound, False))
     return outcomes + [(None, False)] * (len(wanted) - len(outcomes))
@@ -118,6 +123,7 @@ class Programme:
         self.rows: list[tuple[list[int], list[int], float, float]] = []
         self.full: dict[tuple[int, int, bool], int] = {}
         self.demanded = np.zeros(self.edges, bool)
+        self.settled_bands = 0
         for s in range(len(market.people)):
             own = list(range(market.start[s], market.start[s + 1]))
             self.rows.append((own, [1] * len(own), 0, 1))
@@ -159,32 +165,31 @@ class Programme:
         and ranks that are too good are mostly refuted at once. Then two ranks at a time are settled by weights.
         """
         worst = np.maximum(self.market.seeker_rank, self.market.home_rank)
-        before = self.upper.copy()
-        weight = 2 * len(self.market.people) + 1  # more than a level can count
+        before = self.upper
         for limit in np.unique(worst).tolist():
             self.upper = np.where(worst <= limit, before, 0.0)
-            todo = [level for level in bands if level.rank is not None and level.rank <= limit]
-            started = worst[self.best].max(initial=0) <= limit
-            if not started and not self._might_reach(worst <= limit):
-                continue
-            if not todo:
-                gain = np.zeros(self.edges, np.int64)
-                found = self.best if started else self._solve(gain)
-                if found is None:
-                    continue
-                self.best = found
+            known = bool((worst[self.best] <= limit).all())
+            if (known or self._might_reach(worst <= limit)) and self._settle_down_from(limit, bands, known):
+                self.settled_bands = len(bands)
                 return
-            while todo:
-                two, todo = todo[:2], todo[2:]
-                gain = two[0].gain * (weight if len(two) > 1 else 1) + (two[1].gain if len(two) > 1 else 0)
-                found = self._solve(gain, known=int(gain[self.best].sum()) if started else None)
-                if found is None and not started:
-                    break
-                self.best = self.best if found is None else found
-                started = True
-                self._keep(gain)
-            if started:
-                return
+
+    def _settle_down_from(self, limit: int, bands: Sequence[Level], known: bool) -> bool:
+        """Settle the bands from a rank down, two at a time; False if nothing is possible without worse ranks."""
+        todo = [level for level in bands if level.rank is not None and level.rank <= limit]
+        weight = 2 * len(self.market.people) + 1  # more than a level can count
+        for at in range(0, max(1, len(todo)), 2):
+            two = [level.gain for level in todo[at : at + 2]] or [np.zeros(self.edges, np.int64)]
+            gain = two[0] * weight + two[1] if len(two) == 2 else two[0]
+            try:
+                found = self._solve(gain, known=int(gain[self.best].sum()) if known else None)
+            except OutOfTime:
+                raise OutOfTime(0) from None  # a level of bands counts down from 0
+            if found is None and not known:
+                return False
+            self.best, known = self.best if found is None else found, True
+            self._keep(gain)
+            self.settled_bands = min(len(bands), len(bands) - len(todo) + at + 2)
+        return True
 
     def _might_reach(self, edges: NDArray[np.bool_]) -> bool:
         """Whether some edges could house as many as the level of people asks for."""
@@ -250,11 +255,10 @@ class Programme:
         Raises OutOfTime, with the bound given or a better one.
         """
         value = gain if push is None else gain + push
-        while True:
-            solution, over = self._once(value, whole=False, bound=bound)
+        for _ in range(ROUNDS):
+            solution, bound = self._once(value, whole=False, bound=bound)
             if solution is None:
                 return None
-            bound = over
             if known is not None and push is None and bound <= known:
                 return None
             broken = 1 - self._as_good(solution) - np.minimum(1, self._taken(solution) / self.need)

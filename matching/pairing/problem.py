@@ -155,8 +155,9 @@ def _check_pairs(problem: Problem) -> None:
         raise ValueError("A pair names a seeker or a home that does not exist.")
     if len(np.unique(seeker * len(problem.homes) + home)) < len(seeker):
         raise ValueError("A pair stands twice.")
-    if min(problem.seeker_rank.min(), problem.home_rank.min()) < 0:
-        raise ValueError("Ranks begin at 0.")
+    for rank in (problem.seeker_rank, problem.home_rank):
+        if rank.min() < 0 or rank.max() >= 2**31:
+            raise ValueError("Ranks begin at 0 and stay below 2^31.")
     for name in ("seeker_score", "home_score"):
         score = known(getattr(problem, name))
         if score.min() < 0 or score.max() > TOP_SCORE:
@@ -270,16 +271,28 @@ def market(problem: Problem) -> Market:
     incumbent = incumbent[open_rows]
     draw = draws(left_lots[seeker], right_lots[home])
     seeker_rank, home_rank = problem.seeker_rank[open_rows], problem.home_rank[open_rows]
-    order = np.lexsort((home, -draw, -score, -incumbent, seeker_rank, seeker))
+    other = (1 - incumbent) << 62 | _by_score(score, draw, home)
+    order = np.lexsort((other, _by_rank(seeker, seeker_rank)))
     row, seeker, home, seeker_rank, home_rank = (
         array[order] for array in (open_rows, seeker, home, seeker_rank, home_rank)
     )
     incumbent, score, draw = incumbent[order], score[order], draw[order]
-    by_home = np.lexsort((seeker, -draw, -score, priority[seeker], -incumbent, home_rank, home))
+    other = _by_score(score, draw, seeker)
+    by_home = np.lexsort((other, priority[seeker], 1 - incumbent, _by_rank(home, home_rank)))
     return Market(
         left_order, right_order, row, seeker, home, seeker_rank, home_rank, incumbent, score, draw,
         starts(seeker, len(left_order)), by_home, starts(home, len(right_order)), people, priority, rooms[right_order],
     )  # fmt: skip
+
+
+def _by_rank(agent: Ints, rank: Ints) -> Ints:
+    """A key that sorts by agent, then by rank."""
+    return agent * (int(rank.max(initial=0)) + 1) + rank
+
+
+def _by_score(score: Ints, draw: Ints, agent: Ints) -> Ints:
+    """A key that sorts by greater score, then by greater draw, then by agent: 11, 20 and 31 bits."""
+    return ((2 * TOP_SCORE - score) << DRAW_BITS | (1 << DRAW_BITS) - 1 - draw) << 31 | agent
 
 
 def _drawn(seed: int, side: str, ids: Sequence[str]) -> tuple[Ints, Ints, NDArray[np.uint64]]:
