@@ -3,12 +3,18 @@
 from dataclasses import dataclass
 from time import monotonic
 
+import numpy as np
+
 from matching.pairing.bound import most_housed
 from matching.pairing.check import check
 from matching.pairing.exact import Proof, refine
 from matching.pairing.objective import levels, worth
 from matching.pairing.problem import Market, Pair, Problem, commitment, digest, known, market
+from matching.pairing.reduce import possible
 from matching.pairing.stable import Lists, edges_of, improve
+
+WORK, WORK_BEFORE_PROOF = 40_000, 2_000_000
+"""How many edges the search may look at in starting anew. What it finds, no integer programme has to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,9 @@ def decide(problem: Problem, exact: bool = False, time_limit: float = 60.0, last
         raise ValueError(f"There is no level {last_level}, only {', '.join(names)}.")
     settled = wanted[: names.index(last_level) + 1] if last_level else wanted
 
-    bound = most_housed(opened)
-    edges, starts = improve(opened, Lists.of(opened), _incumbents(problem, opened), bound, problem.seed)
+    bound = most_housed(opened, np.flatnonzero(possible(opened)))
+    work = WORK_BEFORE_PROOF if exact else WORK
+    edges, starts = improve(opened, Lists.of(opened), _incumbents(problem, opened), bound, problem.seed, work)
     values = worth(wanted, edges)
     reached = values[0] == bound
     proofs = [Proof(names[0], values[0], bound, reached)]

@@ -15,9 +15,8 @@ import numpy as np
 
 from matching.pairing.problem import NOWHERE, Market
 
-RESTART_WORK = 40_000
-"""How many edges all starts after the first may look at: their number follows from the input, not from a clock."""
 MOST_STARTS = 40
+"""How often the search starts at most."""
 ROUNDS = 20
 """How often a pairing is repaired by few moves before it is settled for certain."""
 
@@ -84,13 +83,16 @@ class Pairing:
         return sum(people for people, edge in zip(self.lists.people, self.at, strict=True) if edge >= 0)
 
 
-def improve(market: Market, lists: Lists, start: list[int] | None, bound: int, seed: int) -> tuple[list[int], int]:
+def improve(
+    market: Market, lists: Lists, start: list[int] | None, bound: int, seed: int, work: int
+) -> tuple[list[int], int]:
     """The best stable pairing found, as edges by seeker, and how many starts were made.
 
     start   edges of an earlier pairing (no seeker twice, no home over full); then the search begins there and nowhere
             else, since what is known is not given up for a chance. It need not be stable.
     bound   people that can be housed at most: the search stops when it gets there.
     seed    of the shuffles of restarts.
+    work    how many edges all starts after the first may look at: it bounds their number without a clock.
 
     Houses at least two thirds of the most people a stable pairing can house, if all are single and nothing is given to
     start from (Király 2013); in practice 99.9 %. Each start takes O(edges · longest tie).
@@ -103,7 +105,7 @@ def improve(market: Market, lists: Lists, start: list[int] | None, bound: int, s
         return pairing.edges(), 1
     best: Pairing | None = None
     rounds = 0
-    for pairing in _starts(lists, random.Random(seed), households):  # noqa: S311 -- shuffles, not secrets
+    for pairing in _starts(lists, random.Random(seed), households, work):  # noqa: S311 -- shuffles, not secrets
         rounds += 1
         lengthen(pairing, both_ways=not households)
         if best is None or pairing.housed() > best.housed():
@@ -130,10 +132,10 @@ def first(lists: Lists) -> Pairing:
     return pairing
 
 
-def _starts(lists: Lists, chance: random.Random, households: bool) -> Iterator[Pairing]:
+def _starts(lists: Lists, chance: random.Random, households: bool, work: int) -> Iterator[Pairing]:
     """Seekers ask, homes ask, then both again and again with ties shuffled."""
     yield first(lists)
-    more = min(MOST_STARTS, RESTART_WORK // (len(lists.seeker) + 1))
+    more = min(MOST_STARTS, work // (len(lists.seeker) + 1))
     if more and not households:
         yield Pairing(lists, kiraly_of_homes(lists))
     for turn in range(more - 1):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from matching.pairing import Problem, decide
 from matching.pairing.problem import market
-from matching.pairing.stable import Lists, could_take, repair
+from matching.pairing.stable import Lists, Pairing, _settle_for_certain, could_take, repair
 from tests.matching.pairing.cases import problems
 
 pytestmark = pytest.mark.no_database
@@ -15,18 +15,33 @@ pytestmark = pytest.mark.no_database
 @settings(max_examples=200)
 @given(problems(households=True, most=6))
 def test_any_earlier_pairs_are_repaired_to_stable_ones(of: Problem) -> None:
-    """From whatever pairs, first come first housed."""
+    lists, start = any_pairs(of)
+    assert_stable(repair(lists, start))
+
+
+@settings(max_examples=200)
+@given(problems(most=6))
+def test_they_are_also_where_repairing_went_round_in_circles(of: Problem) -> None:
+    lists, start = any_pairs(of)
+    assert_stable(_settle_for_certain(Pairing(lists, start)))
+
+
+def any_pairs(of: Problem) -> tuple[Lists, list[int]]:
+    """Everyone in the last home of their list, first come first housed."""
     opened = market(of)
     lists = Lists.of(opened)
-    start, left = [], opened.rooms.tolist()
+    start: list[int] = []
+    left = opened.rooms.tolist()
     for seeker, edges in enumerate(lists.of_seeker):
         for edge in edges[-1:]:
             if left[lists.home[edge]] >= lists.people[seeker]:
                 left[lists.home[edge]] -= lists.people[seeker]
                 start.append(edge)
+    return lists, start
 
-    pairing = repair(lists, start)
 
+def assert_stable(pairing: Pairing) -> None:
+    lists = pairing.lists
     for edge in range(len(lists.seeker)):
         now = pairing.at[lists.seeker[edge]]
         rather = now < 0 or lists.seeker_rank[now] > lists.seeker_rank[edge]
