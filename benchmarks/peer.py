@@ -1,10 +1,7 @@
 """The same rooms, bookings and questions for libres, which runs in an environment of its own (libres_peer.py)."""
 
 import json
-import os
 import subprocess
-import sys
-import venv
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from math import gcd
@@ -13,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from benchmarks.environment import python
 from marketplace.kernel import clock, db, occupancy
 from marketplace.kernel.intervals import Interval
 from marketplace.sharing.spaces import policy
@@ -23,24 +21,13 @@ RASTERS = (60, 30, 15, 10, 5)
 """Steps in minutes that libres knows; the larger, the fewer rows it writes."""
 
 
-def python() -> Path:
-    """The Python that has libres, in the user's cache; made on first use."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = cache / "maeul-benchmarks" / PACKAGES[0].replace("==", "-")
-    program = home / "bin" / "python"
-    if not (home / "ready").exists():
-        print(f"Installing {' and '.join(PACKAGES)} into {home} …", file=sys.stderr)
-        venv.create(home, with_pip=True, clear=True)
-        subprocess.run([program, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        (home / "ready").touch()
-    return program
-
-
 def run(plan: dict[str, Any]) -> dict[str, Any]:
     """Carry out a plan; libres_peer.py says what is in it."""
     plan["dsn"] = sa.make_url(plan["dsn"]).set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
     script = Path(__file__).with_name("libres_peer.py")
-    done = subprocess.run([python(), script], input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        [python(*PACKAGES), script], input=json.dumps(plan), stdout=subprocess.PIPE, text=True, check=True
+    )
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 
