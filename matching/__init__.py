@@ -1,1 +1,1 @@
-"""The city's decisions as pure functions: arrays in, plain values out; no Flask, no database, nothing of marketplace."""
+"""The city's decisions as pure functions: arrays in, plain values out; no Flask, no database, no marketplace."""

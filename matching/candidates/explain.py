@@ -1,4 +1,4 @@
-"""Why a pair may be proposed or not, what each side would gain, and what would have to give for one that nearly fits."""
+"""Why a pair may be proposed or not, what each side would gain, and what keeps apart those that nearly fit."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

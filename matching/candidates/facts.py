@@ -85,15 +85,23 @@ class _Table:
         return int(self.ids.size)
 
     @cached_property
-    def _order(self) -> Rows:
+    def by_id(self) -> Rows:
+        """The rows in the order of their ids."""
         return np.argsort(self.ids)
+
+    @cached_property
+    def places(self) -> Rows:
+        """Where each row stands in that order."""
+        places = np.empty(len(self), dtype=np.intp)
+        places[self.by_id] = np.arange(len(self))
+        return places
 
     def rows(self, ids: ArrayLike) -> Rows:
         """The rows of ids (n,), -1 for who has none."""
         wanted = np.asarray(ids, dtype=np.int64)
         if not len(self):
             return np.full(wanted.shape, -1, dtype=np.intp)
-        at = self._order[np.minimum(np.searchsorted(self.ids, wanted, sorter=self._order), len(self) - 1)]
+        at = self.by_id[np.minimum(np.searchsorted(self.ids, wanted, sorter=self.by_id), len(self) - 1)]
         return np.where(self.ids[at] == wanted, at, -1)
 
     def row(self, id_: int) -> int:

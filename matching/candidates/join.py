@@ -7,6 +7,7 @@ to the others. What comes out is what trying every rule on every pair would give
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -22,14 +23,20 @@ from matching.candidates.rules import RULES, About, stays
 BLOCK = 1 << 17
 """Pairs tried at once: what they need fits into a processor's cache."""
 
-CELLS_IN_WAY = 3
+CELLS_IN_WAY = 5
 """How many cells lie side by side in the longest way: smaller ones follow the circle better, but there are more."""
 
-FIRST = (Code.RENT_IN_BUDGET, Code.DATES, Code.WAY)
+TOGETHER = 64
+"""Students of one cell whose ways are alike enough to look around together."""
+
+WORTH_KEEPING = 0.8
+"""Where more than this share of pairs stays, going on with all of them costs less than copying those that do."""
+
+FIRST = (Code.RENT_IN_BUDGET, Code.HOURS, Code.EVENINGS, Code.DATES, Code.WAY)
 """Rules that cost little and leave little."""
 
 Block = tuple[Rows, Rows]
-Left = tuple[Rows, Rows, NDArray[np.bool_]]
+_NONE: Ids = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +82,15 @@ def candidates(world: World, pack: Pack) -> Candidates:
     travel times is missing.
     """
     _expect(world, pack)
-    found = [_none()]
+    found, to_ask = [_NONE], [_NONE]
     for s, h in _blocks(world, pack, _alone(world, pack, About.STUDENT), _alone(world, pack, About.HOME)):
         step = max(1, BLOCK // max(1, h.size))
-        found += [_left(world, pack, s[start : start + step], h) for start in range(0, s.size, step)]
-    s, h, asks = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return Candidates(_pairs(world, pack, s[~asks], h[~asks]), _pairs(world, pack, s[asks], h[asks]))
+        for start in range(0, s.size, step):
+            left_s, left_h, asks = _left(world, pack, s[start : start + step], h)
+            keys = world.students.places[left_s] * np.int64(len(world.homes)) + world.homes.places[left_h]
+            found.append(keys[~asks])
+            to_ask.append(keys[asks])
+    return Candidates(_pairs(world, pack, found), _pairs(world, pack, to_ask))
 
 
 def _expect(world: World, pack: Pack) -> None:
@@ -102,43 +112,45 @@ def _alone(world: World, pack: Pack, about: About) -> Rows:
     return np.flatnonzero(keep)
 
 
-def _left(world: World, pack: Pack, s: Rows, h: Rows) -> Left:
+def _left(world: World, pack: Pack, s: Rows, h: Rows) -> tuple[Rows, Rows, NDArray[np.bool_]]:
     """Of every student of a block with every home: the pairs that stay, and which of them somebody has to ask about."""
     keep = np.ones((s.size, h.size), dtype=np.bool_)
     for code in FIRST:
         if code in pack.rules:
             keep &= stays(RULES[code].judge(world, pack, s[:, None], h[None, :]), pack.missing[code])
-    at_s, at_h = np.nonzero(keep)
+    at_s, at_h = np.divmod(np.flatnonzero(keep), h.size)
     s, h = s[at_s], h[at_h]
-    asks = np.zeros(s.size, dtype=np.bool_)
+    keep, asks = np.ones(s.size, dtype=np.bool_), np.zeros(s.size, dtype=np.bool_)
     for code in pack.rules:
         may_ask = pack.missing[code] is Missing.ASKS
         if not may_ask and (code in FIRST or RULES[code].about is not About.PAIR):
             continue
         found = RULES[code].judge(world, pack, s, h)
-        stay = stays(found, pack.missing[code])
+        keep &= stays(found, pack.missing[code])
         if may_ask:
             asks |= ~found.known
-        s, h, asks = s[stay], h[stay], asks[stay]
-    return s, h, asks
+        if np.count_nonzero(keep) < WORTH_KEEPING * keep.size:
+            s, h, asks, keep = s[keep], h[keep], asks[keep], keep[keep]
+    return s[keep], h[keep], asks[keep]
 
 
-def _pairs(world: World, pack: Pack, s: Rows, h: Rows) -> Pairs:
-    """Pairs with their scores, in the order of their ids; a block at a time, so that little is needed at once."""
-    students, homes = world.students.ids[s], world.homes.ids[h]
-    order = np.lexsort((homes, students))
-    s, h, students, homes = s[order], h[order], students[order], homes[order]
-    gains = np.empty((2, s.size), dtype=np.int16)
-    for start in range(0, s.size, BLOCK):
+def _pairs(world: World, pack: Pack, found: list[Ids]) -> Pairs:
+    """Pairs with their scores, in the order of their ids; a block at a time, so that little is needed at once.
+
+    found  a number for each pair, that rises with the id of the student, then with that of the home
+    """
+    keys = np.concatenate(found)
+    found.clear()
+    keys.sort()
+    pairs = Pairs(np.empty_like(keys), np.empty_like(keys), *np.empty((2, keys.size), dtype=np.int16))
+    for start in range(0, keys.size, BLOCK):
         part = slice(start, start + BLOCK)
-        gains[0, part] = scores.student_scores(world, pack, s[part], h[part])
-        gains[1, part] = scores.host_scores(world, pack, s[part], h[part])
-    return Pairs(students, homes, gains[0], gains[1])
-
-
-def _none() -> Left:
-    nobody = np.empty(0, dtype=np.intp)
-    return nobody, nobody, np.empty(0, dtype=np.bool_)
+        student, home = np.divmod(keys[part], len(world.homes))
+        s, h = world.students.by_id[student], world.homes.by_id[home]
+        pairs.student_ids[part], pairs.home_ids[part] = world.students.ids[s], world.homes.ids[h]
+        pairs.student_scores[part] = scores.student_scores(world, pack, s, h)
+        pairs.host_scores[part] = scores.host_scores(world, pack, s, h)
+    return pairs
 
 
 # --- who is in reach of whom ---
@@ -179,32 +191,28 @@ def _by_campus(world: World, pack: Pack, s: Rows, h: Rows) -> Iterator[Block]:
 
 
 def _by_cell(world: World, pack: Pack, s: Rows, h: Rows) -> Iterator[Block]:
-    """The students of each cell with the homes around, row by row as far as the longest way reaches."""
+    """Some students of one cell at a time, of like ways, with the homes around: row by row as far as the ways reach."""
     students, homes = world.students, world.homes
-    longest = min(int(students.longest_way[s].max()), pack.longest_way)
-    size = max(1, -(-longest // CELLS_IN_WAY))
-    west, south = int(homes.east[h].min()), int(homes.north[h].min())
-    h_row, h_column = (homes.north[h].astype(np.int64) - south) // size, (homes.east[h].astype(np.int64) - west) // size
-    s_row, s_column = (
-        (students.north[s].astype(np.int64) - south) // size, (students.east[s].astype(np.int64) - west) // size,
-    )  # fmt: skip
-    width = int(h_column.max()) + 1
-    order = np.argsort(h_row * width + h_column, kind="stable")
-    h, cells = h[order], (h_row * width + h_column)[order]
-    by_cell = np.lexsort((s_column, s_row))
-    s, s_row, s_column = s[by_cell], s_row[by_cell], s_column[by_cell]
-    new = np.flatnonzero((np.diff(s_row) != 0) | (np.diff(s_column) != 0)) + 1
-    for here in np.split(np.arange(s.size), new):
-        row, column = int(s_row[here[0]]), int(s_column[here[0]])
-        parts = [h[:0]]
-        for up, reach in _reach(longest, size):
-            first, last = max(column - reach, 0), min(column + reach, width - 1)
-            if first <= last:
-                begin, end = np.searchsorted(cells, [(row + up) * width + first, (row + up) * width + last + 1])
-                parts.append(h[begin:end])
-        around = np.concatenate(parts)
-        if around.size:
-            yield s[here], around
+    limits = np.minimum(students.longest_way, np.int32(pack.longest_way))
+    size = max(1, -(-int(limits[s].max()) // CELLS_IN_WAY))
+    west, south = homes.east[h].min(), homes.north[h].min()
+    row, column = (homes.north[h] - south) // size, (homes.east[h] - west) // size
+    width = int(column.max()) + 1
+    order = np.argsort(row.astype(np.int64) * width + column, kind="stable")
+    h, cells = h[order], (row.astype(np.int64) * width + column)[order]
+    row, column = (students.north[s] - south) // size, (students.east[s] - west) // size
+    order = np.lexsort((limits[s], column, row))
+    s, row, column = s[order], row[order], column[order]
+    for cell in np.split(np.arange(s.size), np.flatnonzero((np.diff(row) != 0) | (np.diff(column) != 0)) + 1):
+        for start in range(0, cell.size, TOGETHER):
+            some = cell[start : start + TOGETHER]
+            parts = [h[:0]]
+            for up, aside in _reach(int(limits[s[some[-1]]]), size):
+                here, at = int(row[some[0]]) + up, int(column[some[0]])
+                if at - aside < width and at + aside >= 0:
+                    ends = here * width + max(at - aside, 0), here * width + min(at + aside, width - 1) + 1
+                    parts.append(h[slice(*np.searchsorted(cells, ends))])
+            yield s[some], np.concatenate(parts)
 
 
 def _reach(longest: int, size: int) -> list[tuple[int, int]]:
@@ -212,11 +220,8 @@ def _reach(longest: int, size: int) -> list[tuple[int, int]]:
 
     Between two cells that are n rows apart lie at least n - 1 whole ones.
     """
-    rows = longest // size + 1
     reaches = []
-    for up in range(-rows, rows + 1):
+    for up in range(-(longest // size) - 1, longest // size + 2):
         apart = max(0, abs(up) - 1) * size
-        if apart <= longest:
-            aside = int(np.sqrt(float(longest * longest - apart * apart)))
-            reaches.append((up, aside // size + 1))
+        reaches.append((up, isqrt(longest * longest - apart * apart) // size + 1))
     return reaches

@@ -168,14 +168,14 @@ def rooms(world: World, pack: Pack, s: Rows, h: Rows) -> Compared:
 def hours(world: World, pack: Pack, s: Rows, h: Rows) -> Compared:
     """The student offers as many hours of help as are wanted."""
     offered, wanted = world.students.hours[s], world.homes.hours[h]
-    return _at_least(offered, wanted, settled=wanted == 0)
+    return _no_less(offered, wanted)
 
 
 @_rule(Code.EVENINGS, Unit.EVENINGS, relaxable=True)
 def evenings(world: World, pack: Pack, s: Rows, h: Rows) -> Compared:
     """The student is at home on as many evenings of the week as are wanted."""
     at_home, wanted = world.students.evenings[s], world.homes.evenings[h]
-    return _at_least(at_home, wanted, settled=wanted == 0)
+    return _no_less(at_home, wanted)
 
 
 @_rule(Code.TASKS, Unit.TASKS, relaxable=True)
@@ -199,7 +199,8 @@ def stairs(world: World, pack: Pack, s: Rows, h: Rows) -> Compared:
 def smoking(world: World, pack: Pack, s: Rows, h: Rows) -> Compared:
     """Whoever smokes may do so in the home."""
     smokes, allowed = world.students.smokes[s], world.homes.smoking[h]
-    return _at_most(smokes, allowed, settled=(smokes == 0) | (allowed == 1))
+    known = _known(smokes) & _known(allowed) | (smokes == 0) | (allowed == 1)
+    return Compared(smokes, allowed, ((smokes == 1) & (allowed == 0)).astype(np.int32), known)
 
 
 @_rule(Code.PETS, Unit.PETS)
@@ -326,16 +327,19 @@ def _ones(rows: Rows) -> Whole:
     return np.ones(rows.shape, dtype=np.int32)
 
 
-def _at_least(student: Whole, home: Whole, settled: Flags | None = None) -> Compared:
-    """The student's value is no less than the home's; settled where one of the two decides alone."""
-    known = _known(student) & _known(home)
-    return Compared(student, home, home - student, known if settled is None else known | settled)
+def _at_least(student: Whole, home: Whole) -> Compared:
+    """The student's value is no less than the home's."""
+    return Compared(student, home, home - student, _known(student) & _known(home))
 
 
-def _at_most(student: Whole, home: Whole, settled: Flags | None = None) -> Compared:
+def _at_most(student: Whole, home: Whole) -> Compared:
     """The student's value is no more than the home's."""
-    known = _known(student) & _known(home)
-    return Compared(student, home, student - home, known if settled is None else known | settled)
+    return Compared(student, home, student - home, _known(student) & _known(home))
+
+
+def _no_less(offered: Whole, wanted: Whole) -> Compared:
+    """As much is offered as is wanted; where nothing is wanted, any offer will do, and none."""
+    return Compared(offered, wanted, wanted - np.maximum(offered, 0), _known(offered) & _known(wanted) | (wanted == 0))
 
 
 def _between(least: Whole, most: Whole, home_least: Whole, home_most: Whole) -> Compared:
