@@ -113,12 +113,36 @@ class _Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Students(_Table):
-    """Who looks for a room: one student, or two who come together."""
+class _Side(_Table):
+    """What is asked of both sides alike."""
 
     east: Annotated[Whole, Kind.PLACE]
     north: Annotated[Whole, Kind.PLACE]
-    """The place of study."""
+    """The place of study, or the home."""
+    guests: Annotated[Whole, Kind.GUESTS]
+    least_guests: Annotated[Whole, Kind.GUESTS]
+    most_guests: Annotated[Whole, Kind.GUESTS]
+    """How often guests come at best, and between which red lines."""
+    quiet: Annotated[Whole, Kind.QUIET]
+    least_quiet: Annotated[Whole, Kind.QUIET]
+    most_quiet: Annotated[Whole, Kind.QUIET]
+    """How quiet the nights are, likewise."""
+    languages: Annotated[Whole, Kind.LANGUAGES]
+    checked_until: Annotated[Whole, Kind.LAST_DAY]
+    """The last day on which the checks hold."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for scale in SCALES:
+            least, most = getattr(self, f"least_{scale}"), getattr(self, f"most_{scale}")
+            if ((least != UNKNOWN) & (most != UNKNOWN) & (least > most)).any():
+                raise ValueError(f"least_{scale}: above most_{scale}")
+
+
+@dataclass(frozen=True, eq=False)
+class Students(_Side):
+    """Who looks for a room: one student, or two who come together."""
+
     campus: Annotated[Whole, Kind.ROW]
     adult: Annotated[Whole, Kind.FLAG]
     """Old enough for the pack on the day of the run."""
@@ -138,32 +162,17 @@ class Students(_Table):
     avoids: Annotated[Whole, Kind.ALLERGENS]
     """What must not be in the home."""
     step_free: Annotated[Whole, Kind.FLAG]
-    guests: Annotated[Whole, Kind.GUESTS]
-    least_guests: Annotated[Whole, Kind.GUESTS]
-    most_guests: Annotated[Whole, Kind.GUESTS]
-    """How often guests come at best, and between which red lines."""
-    quiet: Annotated[Whole, Kind.QUIET]
-    least_quiet: Annotated[Whole, Kind.QUIET]
-    most_quiet: Annotated[Whole, Kind.QUIET]
     longest_way: Annotated[Whole, Kind.AMOUNT]
     """In metres or minutes, as the pack measures."""
-    languages: Annotated[Whole, Kind.LANGUAGES]
-    checked_until: Annotated[Whole, Kind.LAST_DAY]
     enrolled_until: Annotated[Whole, Kind.LAST_DAY]
-    """The last days on which that holds."""
+    """The last day on which that holds."""
     people: Annotated[Whole, Kind.PEOPLE]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _in_order(self)
 
 
 @dataclass(frozen=True, eq=False)
-class Homes(_Table):
+class Homes(_Side):
     """Homes of older residents with a room to spare."""
 
-    east: Annotated[Whole, Kind.PLACE]
-    north: Annotated[Whole, Kind.PLACE]
     zone: Annotated[Whole, Kind.ROW]
     eligible: Annotated[Whole, Kind.FLAG]
     """Whether the pack admits the host; worked out before, so that no age comes here."""
@@ -186,19 +195,7 @@ class Homes(_Table):
     """What is in the home."""
     steps: Annotated[Whole, Kind.AMOUNT]
     lift: Annotated[Whole, Kind.FLAG]
-    guests: Annotated[Whole, Kind.GUESTS]
-    least_guests: Annotated[Whole, Kind.GUESTS]
-    most_guests: Annotated[Whole, Kind.GUESTS]
-    quiet: Annotated[Whole, Kind.QUIET]
-    least_quiet: Annotated[Whole, Kind.QUIET]
-    most_quiet: Annotated[Whole, Kind.QUIET]
-    languages: Annotated[Whole, Kind.LANGUAGES]
-    checked_until: Annotated[Whole, Kind.LAST_DAY]
     rooms: Annotated[Whole, Kind.AMOUNT]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _in_order(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -294,11 +291,3 @@ def _checked(name: str, kind: Kind, values: ArrayLike, size: int) -> Whole:
     if not ((wide == UNKNOWN) | ((wide >= least) & (wide <= most))).all():
         raise ValueError(f"{name}: from {least} to {most}, or UNKNOWN")
     return wide.astype(np.int32)
-
-
-def _in_order(table: Students | Homes) -> None:
-    """Refuse red lines that leave nothing between them."""
-    for scale in SCALES:
-        least, most = getattr(table, f"least_{scale}"), getattr(table, f"most_{scale}")
-        if ((least != UNKNOWN) & (most != UNKNOWN) & (least > most)).any():
-            raise ValueError(f"least_{scale}: above most_{scale}")

@@ -120,18 +120,18 @@ def _left(world: World, pack: Pack, s: Rows, h: Rows) -> tuple[Rows, Rows, NDArr
             keep &= stays(RULES[code].judge(world, pack, s[:, None], h[None, :]), pack.missing[code])
     at_s, at_h = np.divmod(np.flatnonzero(keep), h.size)
     s, h = s[at_s], h[at_h]
-    keep, asks = np.ones(s.size, dtype=np.bool_), np.zeros(s.size, dtype=np.bool_)
+    left, asks = np.ones(s.size, dtype=np.bool_), np.zeros(s.size, dtype=np.bool_)
     for code in pack.rules:
         may_ask = pack.missing[code] is Missing.ASKS
         if not may_ask and (code in FIRST or RULES[code].about is not About.PAIR):
             continue
         found = RULES[code].judge(world, pack, s, h)
-        keep &= stays(found, pack.missing[code])
+        left &= stays(found, pack.missing[code])
         if may_ask:
             asks |= ~found.known
-        if np.count_nonzero(keep) < WORTH_KEEPING * keep.size:
-            s, h, asks, keep = s[keep], h[keep], asks[keep], keep[keep]
-    return s[keep], h[keep], asks[keep]
+        if np.count_nonzero(left) < WORTH_KEEPING * left.size:
+            s, h, asks, left = s[left], h[left], asks[left], left[left]
+    return s[left], h[left], asks[left]
 
 
 def _pairs(world: World, pack: Pack, found: list[Ids]) -> Pairs:

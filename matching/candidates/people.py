@@ -24,12 +24,29 @@ EPOCH = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Student:
-    """Who looks for a room. None is what nobody has asked yet; words are those of the pack; NO_LIMIT where allowed."""
+class _Someone:
+    """What is asked of both sides alike. None is what nobody has asked yet; words are those of the pack.
+
+    NO_LIMIT stands for amounts and last days that do not matter.
+    """
 
     id: int
     place: tuple[float, float] | None = None
-    """Latitude and longitude of the place of study."""
+    """Latitude and longitude of the home or of the place of study."""
+    guests: str | None = None
+    least_guests: str | None = None
+    most_guests: str | None = None
+    quiet: str | None = None
+    least_quiet: str | None = None
+    most_quiet: str | None = None
+    languages: Collection[str] | None = None
+    checked_until: date | int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Student(_Someone):
+    """Who looks for a room; `facts.Students` says what each is."""
+
     campus: int | None = None
     adult: bool | None = None
     wanted_from: date | None = None
@@ -44,25 +61,15 @@ class Student:
     pets: Collection[str] | None = None
     avoids: Collection[str] | None = None
     step_free: bool | None = None
-    guests: str | None = None
-    least_guests: str | None = None
-    most_guests: str | None = None
-    quiet: str | None = None
-    least_quiet: str | None = None
-    most_quiet: str | None = None
     longest_way: int | None = NO_LIMIT
-    languages: Collection[str] | None = None
-    checked_until: date | int | None = None
     enrolled_until: date | int | None = None
     people: int | None = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
-    """A home with a room to spare; read as a student is."""
+class Home(_Someone):
+    """A home with a room to spare; `facts.Homes` says what each is."""
 
-    id: int
-    place: tuple[float, float] | None = None
     zone: int | None = None
     eligible: bool | None = None
     free_from: date | None = None
@@ -79,14 +86,6 @@ class Home:
     allergens: Collection[str] | None = None
     steps: int | None = None
     lift: bool | None = None
-    guests: str | None = None
-    least_guests: str | None = None
-    most_guests: str | None = None
-    quiet: str | None = None
-    least_quiet: str | None = None
-    most_quiet: str | None = None
-    languages: Collection[str] | None = None
-    checked_until: date | int | None = None
     rooms: int | None = 1
 
 

@@ -11,7 +11,7 @@ from matching.candidates.bands import bands
 from matching.candidates.codes import Code, Criterion, Unit, Verdict
 from matching.candidates.explain import Miss, explain_pair, misses, near_misses
 from matching.candidates.join import candidates
-from matching.candidates.packs import Measure
+from matching.candidates.packs import Measure, Missing
 from tests.matching.candidates.worlds import HOME, SEOUL, STUDENT, many, random_pack, random_world, with_rules, world
 
 pytestmark = pytest.mark.no_database
@@ -77,10 +77,11 @@ def test_what_is_told_of_a_pair_is_what_the_join_did_with_it(seed, pack_seed):
                 assert told.student.band == bands([told.student.points], pack.student_bands)[0]
                 assert not misses(of, pack, [s], [h])
             else:
-                bars = {one.code for one in told.findings if one.verdict is Verdict.FAIL} | {
+                bars = {
                     one.code
                     for one in told.findings
-                    if one.verdict is Verdict.UNKNOWN and pack.missing[one.code] == "bars"
+                    if one.verdict is Verdict.FAIL
+                    or (one.verdict is Verdict.UNKNOWN and pack.missing[one.code] is Missing.BARS)
                 }
                 assert {miss.code for miss in misses(of, pack, [s], [h])} == bars
 
@@ -90,7 +91,7 @@ def test_misses_of_a_pair_are_told_in_the_order_of_the_rules():
     told = explain_pair(of, SEOUL, 1, 1)
     assert misses(of, SEOUL, [1], [1]) == [
         Miss(1, 1, Code.RENT_IN_BUDGET, 50_000, Unit.WON, told.student.band, told.host.band),
-        Miss(1, 1, Code.WAY, 1_842, Unit.METRES, told.student.band, told.host.band),
+        Miss(1, 1, Code.WAY, 1_843, Unit.METRES, told.student.band, told.host.band),
         Miss(1, 1, Code.SMOKING, None, Unit.YES, told.student.band, told.host.band),
     ]
 

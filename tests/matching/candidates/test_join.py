@@ -13,7 +13,7 @@ from matching.candidates.codes import Code, Verdict
 from matching.candidates.explain import explain_pair, near_misses
 from matching.candidates.facts import NO_LIMIT, UNKNOWN, Apart, Homes, Students, World
 from matching.candidates.join import Candidates, candidates
-from matching.candidates.packs import Measure, Missing, Pack, old_enough
+from matching.candidates.packs import NEVER_OFF, Measure, Missing, Pack, old_enough
 from matching.candidates.rules import RULES
 from tests.matching.candidates.worlds import (
     DAY,
@@ -105,15 +105,13 @@ def test_the_order_of_rows_matters_to_nobody(seed, pack_seed, random):
 def test_what_someone_is_called_matters_to_nobody(seed, pack_seed, random):
     world, pack = random_world(seed, 20, 20, 0.02), random_pack(pack_seed)
     new = [dict(zip(table.ids.tolist(), random.sample(range(900), 20), strict=True)) for table in _sides(world)]
-    renamed = World(
-        world.day,
-        *(replace(table, ids=np.array([names[i] for i in table.ids.tolist()]))
-          for table, names in zip(_sides(world), new, strict=True)),
-        *(Apart(*(np.array([names[i] for i in ids.tolist()], dtype=np.int64)
-                  for names, ids in zip(new, (apart.student_ids, apart.home_ids), strict=True)))
-          for apart in (world.kept_apart, world.earlier)),
-        world.minutes,
-    )  # fmt: skip
+    renamed = replace(
+        world,
+        students=replace(world.students, ids=_renamed(new[0], world.students.ids)),
+        homes=replace(world.homes, ids=_renamed(new[1], world.homes.ids)),
+        kept_apart=Apart(*map(_renamed, new, (world.kept_apart.student_ids, world.kept_apart.home_ids))),
+        earlier=Apart(*map(_renamed, new, (world.earlier.student_ids, world.earlier.home_ids))),
+    )
     for before, after in zip(candidates(world, pack), candidates(renamed, pack), strict=True):
         rows = zip(pairs_of(before), before.student_scores, before.host_scores, strict=True)
         expected = sorted((new[0][s], new[1][h], u, v) for (s, h), u, v in rows)
@@ -160,6 +158,13 @@ def test_minutes_are_joined_by_table():
     homes = [replace(HOME, id=1, zone=0), replace(HOME, id=2, zone=1), replace(HOME, id=3, zone=None)]
     minutes = np.array([[40, UNKNOWN], [21, 20]], dtype=np.int32)
     assert pairs_of(candidates(many(students, homes, minutes=minutes), pack).pairs) == [(1, 1), (2, 2)]
+
+
+def test_a_rule_that_is_off_bars_nobody():
+    off = set(SEOUL.rules) - NEVER_OFF - {Code.WAY}
+    pack = with_rules(SEOUL, **dict.fromkeys(off, "off"))
+    strange = replace(HOME, rent=900_000, deposit=5, hours=99, steps=400, least_stay=9_000, pets=None, tasks={"garden"})
+    assert len(candidates(many([STUDENT], [strange]), pack).pairs) == 1
 
 
 # --- fairness by construction ---
@@ -209,6 +214,10 @@ def test_words_dates_and_missing_facts_become_columns():
     assert (table.wanted_from[0], table.guests[0], table.adult[0]) == (DAY, 2, 1)
 
 
+def _renamed(names: dict[int, int], ids: np.ndarray) -> np.ndarray:
+    return np.array([names[id_] for id_ in ids.tolist()], dtype=np.int64)
+
+
 def _sides(world: World) -> tuple[Students, Homes]:
     return world.students, world.homes
 
@@ -223,11 +232,3 @@ def _apart(limit: int, east: int, north: int) -> World:
     zero, metres = np.zeros(1, dtype=np.int32), (np.array([value], dtype=np.int32) for value in (east, north))
     students = replace(world.students, east=zero, north=zero)
     return replace(world, students=students, homes=replace(world.homes, east=next(metres), north=next(metres)))
-
-
-def test_every_rule_that_is_off_bars_nobody():
-    off = {str(code): "off" for code in SEOUL.rules if code != Code.WAY}
-    never = {"student_adult", "host_eligible", "student_checks", "home_checks", "kept_apart"}
-    pack = with_rules(**{code: how for code, how in off.items() if code not in never})
-    strange = replace(HOME, rent=900_000, deposit=5, hours=99, steps=400, least_stay=9_000, pets=None, tasks={"garden"})
-    assert len(candidates(many([STUDENT], [strange]), pack).pairs) == 1

@@ -160,8 +160,9 @@ def test_nobody_is_asked_about_a_pair_that_fails_another_rule():
 @pytest.mark.parametrize("code", [Code.KEPT_APART, Code.EARLIER_PAIR])
 def test_a_pair_on_a_list_fails_and_nobody_else_does(code):
     students, homes = [replace(STUDENT, id=5), replace(STUDENT, id=3)], [replace(HOME, id=8), replace(HOME, id=2)]
-    listed = {str(code).replace("earlier_pair", "earlier"): Apart(np.array([3, 99]), np.array([8, 2]))}
-    of = many(students, homes, **listed)
+    listed = Apart(np.array([3, 99]), np.array([8, 2]))
+    of = many(students, homes)
+    of = replace(of, kept_apart=listed) if code is Code.KEPT_APART else replace(of, earlier=listed)
     s, h = np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1])
     assert RULES[code].judge(of, SEOUL, s, h).verdicts().tolist() == [1, 1, 0, 1]
     pairs = candidates(of, SEOUL).pairs

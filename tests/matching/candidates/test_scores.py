@@ -12,7 +12,7 @@ from matching.candidates import scores
 from matching.candidates.bands import bands
 from matching.candidates.codes import Criterion
 from matching.candidates.packs import FOR_HOST, FOR_STUDENT
-from tests.matching.candidates.worlds import HOME, SEOUL, STUDENT, many, random_pack, random_world, world
+from tests.matching.candidates.worlds import CITY_HALL, HOME, SEOUL, STUDENT, many, random_pack, random_world, world
 
 pytestmark = pytest.mark.no_database
 
@@ -26,9 +26,10 @@ def merit(side: str, criterion: Criterion, **facts: dict) -> int:
 
 
 def place(metres: int) -> tuple[float, float]:
-    return STUDENT.place[0] + metres / SEOUL.ground.degree_north, STUDENT.place[1]
+    return CITY_HALL[0] + metres / SEOUL.ground.degree_north, CITY_HALL[1]
 
 
+LATE = {"wanted_until": date(2029, 1, 1)}
 EXAMPLES = [
     ("student", Criterion.WAY, {"home": {"place": place(900)}}, 1000),
     ("student", Criterion.WAY, {"home": {"place": place(1_000)}}, 1000),
@@ -42,8 +43,8 @@ EXAMPLES = [
     ("student", Criterion.RENT, {"home": {"rent": None}}, 500),
     ("student", Criterion.DATES, {}, 0),
     ("host", Criterion.DATES, {}, 0),
-    ("student", Criterion.DATES, {"student": {"wanted_until": date(2029, 1, 1)}, "home": {"free_until": date(2027, 11, 26)}}, 500),
-    ("host", Criterion.DATES, {"student": {"wanted_until": date(2029, 1, 1)}, "home": {"free_until": date(2030, 1, 1)}}, 1000),
+    ("student", Criterion.DATES, {"student": LATE, "home": {"free_until": date(2027, 11, 26)}}, 500),
+    ("host", Criterion.DATES, {"student": LATE, "home": {"free_until": date(2030, 1, 1)}}, 1000),
     ("student", Criterion.HOURS, {"home": {"hours": 3}}, 700),
     ("host", Criterion.HOURS, {"student": {"hours": 5}}, 0),
     ("host", Criterion.HOURS, {"student": {"hours": 8}}, 600),
@@ -110,7 +111,8 @@ def test_scores_stay_within_their_bounds_and_are_the_sum_of_their_parts(seed, pa
 def changed(side: str, name: str, value: object) -> tuple[int, int]:
     """Both scores of the pair that fits, with one fact changed."""
     of = world(**{side: {name: value}})
-    return tuple(int(score(of, SEOUL, FIRST, FIRST)[0]) for score in (scores.student_scores, scores.host_scores))
+    student, host = (score(of, SEOUL, FIRST, FIRST) for score in (scores.student_scores, scores.host_scores))
+    return int(student[0]), int(host[0])
 
 
 WHOLE = st.integers(0, 400_000)
