@@ -157,7 +157,9 @@ def test_minutes_are_joined_by_table():
     students = [replace(STUDENT, id=1, campus=0), replace(STUDENT, id=2, campus=1, longest_way=20)]
     homes = [replace(HOME, id=1, zone=0), replace(HOME, id=2, zone=1), replace(HOME, id=3, zone=None)]
     minutes = np.array([[40, UNKNOWN], [21, 20]], dtype=np.int32)
-    assert pairs_of(candidates(many(students, homes, minutes=minutes), pack).pairs) == [(1, 1), (2, 2)]
+    world = many(students, homes, minutes=minutes)
+    assert pairs_of(candidates(world, pack).pairs) == [(1, 1), (2, 2)]
+    assert pairs_of(candidates(world, with_rules(pack, way="asks")).to_ask) == [(1, 2), (1, 3), (2, 3)]
 
 
 def test_a_rule_that_is_off_bars_nobody():
