@@ -17,6 +17,7 @@ class Code(StrEnum):
     RENT_IN_BUDGET = "rent_in_budget"
     DATES = "dates"
     WAY = "way"
+    WAY_OF_PROGRAMME = "way_of_programme"
     ROOMS = "rooms"
     HOURS = "hours"
     EVENINGS = "evenings"

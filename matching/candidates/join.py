@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from matching.candidates import scores
 from matching.candidates.bands import bands
 from matching.candidates.codes import Code
-from matching.candidates.facts import UNKNOWN, Ids, Rows, World
+from matching.candidates.facts import NO_LIMIT, UNKNOWN, Homes, Ids, Rows, Students, Whole, World
 from matching.candidates.packs import Measure, Missing, Pack
 from matching.candidates.rules import RULES, About, stays
 
@@ -96,7 +96,7 @@ def candidates(world: World, pack: Pack) -> Candidates:
 def _expect(world: World, pack: Pack) -> None:
     if world.spaces is not None and pack.missing[Code.PRIVATE_SPACE] is Missing.OFF:
         raise ValueError("The pack does not ask for private space, so nothing about it may be handed in.")
-    if world.minutes is None and pack.measure is Measure.MINUTES and Code.WAY in pack.rules:
+    if world.minutes is None and pack.measure is Measure.MINUTES and _of_way(pack):
         raise ValueError("The pack measures ways in minutes: a table of travel times is needed.")
 
 
@@ -118,12 +118,15 @@ def _left(world: World, pack: Pack, s: Rows, h: Rows) -> tuple[Rows, Rows, NDArr
     for code in FIRST:
         if code in pack.rules:
             keep &= stays(RULES[code].judge(world, pack, s[:, None], h[None, :]), pack.missing[code])
+    nobody_further = s.size and world.students.longest_way[s].max() <= pack.longest_way
+    way_settles = nobody_further and pack.missing[Code.WAY] is Missing.BARS  # what is near enough for them is for all
     at_s, at_h = np.divmod(np.flatnonzero(keep), h.size)
     s, h = s[at_s], h[at_h]
     left, asks = np.ones(s.size, dtype=np.bool_), np.zeros(s.size, dtype=np.bool_)
     for code in pack.rules:
         may_ask = pack.missing[code] is Missing.ASKS
-        if not may_ask and (code in FIRST or RULES[code].about is not About.PAIR):
+        settled = not may_ask and (code in FIRST or RULES[code].about is not About.PAIR)
+        if settled or (code is Code.WAY_OF_PROGRAMME and way_settles):
             continue
         found = RULES[code].judge(world, pack, s, h)
         left &= stays(found, pack.missing[code])
@@ -157,43 +160,56 @@ def _pairs(world: World, pack: Pack, found: list[Ids]) -> Pairs:
 
 
 def _blocks(world: World, pack: Pack, s: Rows, h: Rows) -> Iterator[Block]:
-    """Blocks in which every pair lies that passes the rule about the way, each pair in one at most."""
+    """Blocks in which every pair lies that passes the rules about the way, each pair in one at most."""
     if not s.size or not h.size:
         return
-    if Code.WAY not in pack.rules:
+    of_way = _of_way(pack)
+    if not of_way:
         yield s, h
         return
-    in_minutes = pack.measure is Measure.MINUTES
-    s_at, h_at = (world.students.campus, world.homes.zone) if in_minutes else (world.students.east, world.homes.east)
-    s_known, h_known = s_at[s] != UNKNOWN, h_at[h] != UNKNOWN
-    if not in_minutes:
-        s_known, h_known = s_known & (world.students.north[s] != UNKNOWN), h_known & (world.homes.north[h] != UNKNOWN)
-    s_known &= world.students.longest_way[s] != UNKNOWN
-    if pack.missing[Code.WAY] is Missing.ASKS:
+    students, homes, in_minutes = world.students, world.homes, pack.measure is Measure.MINUTES
+    limits = _limits(world, pack)
+    s_at, h_at = ((students.campus,), (homes.zone,)) if in_minutes else (_place(students), _place(homes))
+    s_known = np.logical_and.reduce([at[s] != UNKNOWN for at in (*s_at, limits)])
+    h_known = np.logical_and.reduce([at[h] != UNKNOWN for at in h_at])
+    if Missing.ASKS in of_way:
         yield s[~s_known], h
         yield s[s_known], h[~h_known]
     s, h = s[s_known], h[h_known]
     if s.size and h.size:
-        yield from (_by_campus if in_minutes else _by_cell)(world, pack, s, h)
+        yield from _by_campus(world, pack, s, h, limits) if in_minutes else _by_cell(world, s, h, limits)
 
 
-def _by_campus(world: World, pack: Pack, s: Rows, h: Rows) -> Iterator[Block]:
+def _limits(world: World, pack: Pack) -> Whole:
+    """How far each student may go, by the rules that are on; UNKNOWN where that has to be asked."""
+    own = world.students.longest_way if Code.WAY in pack.rules else np.full(len(world.students), NO_LIMIT, np.int32)
+    return np.minimum(own, np.int32(pack.longest_way)) if Code.WAY_OF_PROGRAMME in pack.rules else own
+
+
+def _of_way(pack: Pack) -> list[Missing]:
+    """What the rules about the way do where a fact is missing, those that are on."""
+    return [pack.missing[code] for code in (Code.WAY, Code.WAY_OF_PROGRAMME) if code in pack.rules]
+
+
+def _place(side: Students | Homes) -> tuple[Whole, Whole]:
+    return side.east, side.north
+
+
+def _by_campus(world: World, pack: Pack, s: Rows, h: Rows, limits: Whole) -> Iterator[Block]:
     """The students of each campus with the homes whose zone is near enough for one of them, or nobody knows how far."""
     if world.minutes is None:
         return
-    asks = pack.missing[Code.WAY] is Missing.ASKS
+    asks = Missing.ASKS in _of_way(pack)
     campuses = world.students.campus[s]
     for campus in np.unique(campuses):
         here = s[campuses == campus]
-        limit = min(int(world.students.longest_way[here].max()), pack.longest_way)
         minutes = world.minutes[campus, world.homes.zone[h]]
-        yield here, h[((minutes != UNKNOWN) | asks) & (minutes <= limit)]
+        yield here, h[((minutes != UNKNOWN) | asks) & (minutes <= limits[here].max())]
 
 
-def _by_cell(world: World, pack: Pack, s: Rows, h: Rows) -> Iterator[Block]:
+def _by_cell(world: World, s: Rows, h: Rows, limits: Whole) -> Iterator[Block]:
     """Some students of one cell at a time, of like ways, with the homes around: row by row as far as the ways reach."""
     students, homes = world.students, world.homes
-    limits = np.minimum(students.longest_way, np.int32(pack.longest_way))
     size = max(1, -(-int(limits[s].max()) // CELLS_IN_WAY))
     west, south = homes.east[h].min(), homes.north[h].min()
     row, column = (homes.north[h] - south) // size, (homes.east[h] - west) // size

@@ -152,10 +152,14 @@ def dates(world: World, pack: Pack, s: Rows, h: Rows) -> Compared:
 
 @_rule(Code.WAY, Unit.METRES, relaxable=True)
 def way(world: World, pack: Pack, s: Rows, h: Rows) -> Compared:
-    """The home is no further from the place of study than the student would go, nor than the programme's longest."""
-    own = world.students.longest_way[s]
-    limit, length = np.minimum(own, np.int32(pack.longest_way)), length_of_way(world, pack, s, h)
-    return Compared(limit, length, length - limit, _known(own) & _known(length))
+    """The home is no further from the place of study than the student would go."""
+    return _at_least(world.students.longest_way[s], length_of_way(world, pack, s, h))
+
+
+@_rule(Code.WAY_OF_PROGRAMME, Unit.METRES)
+def way_of_programme(world: World, pack: Pack, s: Rows, h: Rows) -> Compared:
+    """The home is no further from the place of study than the programme asks anyone to go."""
+    return _at_least(_ones(s) * np.int32(pack.longest_way), length_of_way(world, pack, s, h))
 
 
 @_rule(Code.ROOMS, Unit.ROOMS)

@@ -16,7 +16,6 @@ from matching.candidates import rules
 from matching.candidates.codes import Criterion, Unit
 from matching.candidates.facts import UNKNOWN, Rows, Whole, World
 from matching.candidates.packs import POINTS, Pack
-from matching.candidates.rules import Compared
 
 Points = NDArray[np.int64]
 
@@ -39,7 +38,7 @@ def dates(world: World, pack: Pack, s: Rows, h: Rows) -> Weighed:
     """The more days are left beyond what is needed, up to another stay of the same length."""
     found = rules.dates(world, pack, s, h)
     spare = found.home.astype(np.int64) - found.student
-    return _weighed(found, _share(spare, pack.least_stay), found.known)
+    return Weighed(_half_where_missing(_share(spare, pack.least_stay), found.known), found.student, found.home)
 
 
 def guests(world: World, pack: Pack, s: Rows, h: Rows) -> Weighed:
@@ -63,9 +62,9 @@ def language(world: World, pack: Pack, s: Rows, h: Rows) -> Weighed:
 
 def way(world: World, pack: Pack, s: Rows, h: Rows) -> Weighed:
     """The shorter the way, from the programme's longest down to what counts as near."""
-    found = rules.way(world, pack, s, h)
-    left = pack.longest_way - found.home.astype(np.int64)
-    return _weighed(found, _share(left, pack.longest_way - pack.near), found.known)
+    limit, length = world.students.longest_way[s], rules.length_of_way(world, pack, s, h)
+    merit = _share(pack.longest_way - length.astype(np.int64), pack.longest_way - pack.near)
+    return Weighed(_half_where_missing(merit, length != UNKNOWN), limit, length)
 
 
 def rent(world: World, pack: Pack, s: Rows, h: Rows) -> Weighed:
@@ -167,10 +166,6 @@ def _near(own: Whole, theirs: Whole, span: int) -> Weighed:
 
 def _both(own: Whole, theirs: Whole, merit: Points) -> Weighed:
     return Weighed(_half_where_missing(merit, (own != UNKNOWN) & (theirs != UNKNOWN)), own, theirs)
-
-
-def _weighed(found: Compared, merit: Points, known: NDArray[np.bool_]) -> Weighed:
-    return Weighed(_half_where_missing(merit, known), found.student, found.home)
 
 
 def _half_where_missing(merit: Points, known: NDArray[np.bool_]) -> Points:

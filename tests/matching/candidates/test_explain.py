@@ -49,7 +49,7 @@ def test_a_missing_fact_is_told_as_missing():
 
 def test_a_way_in_minutes_is_told_in_minutes():
     pack = replace(SEOUL, measure=Measure.MINUTES, near=5, longest_way=40)
-    of = world({"campus": 0}, {"zone": 0}, minutes=np.array([[50]], dtype=np.int32))
+    of = world({"campus": 0, "longest_way": 30}, {"zone": 0}, minutes=np.array([[35]], dtype=np.int32))
     told = explain_pair(of, pack, 1, 1)
     assert {one.code: one.unit for one in told.findings}[Code.WAY] is Unit.MINUTES
     assert {part.criterion: part.unit for part in told.student.parts}[Criterion.WAY] is Unit.MINUTES
@@ -91,7 +91,7 @@ def test_misses_of_a_pair_are_told_in_the_order_of_the_rules():
     told = explain_pair(of, SEOUL, 1, 1)
     assert misses(of, SEOUL, [1], [1]) == [
         Miss(1, 1, Code.RENT_IN_BUDGET, 50_000, Unit.WON, told.student.band, told.host.band),
-        Miss(1, 1, Code.WAY, 1_843, Unit.METRES, told.student.band, told.host.band),
+        Miss(1, 1, Code.WAY_OF_PROGRAMME, None, Unit.METRES, told.student.band, told.host.band),
         Miss(1, 1, Code.SMOKING, None, Unit.YES, told.student.band, told.host.band),
     ]
 
@@ -119,6 +119,12 @@ def test_homes_that_nearly_fit_are_told_by_rule_and_by_what_is_short():
         (Code.RENT_IN_BUDGET, 10_000, 3), (Code.RENT_IN_BUDGET, 10_000, 6), (Code.RENT_IN_BUDGET, 20_000, 2),
         (Code.WAY, 224, 4),
     ]  # fmt: skip
+
+
+def test_nobody_is_told_to_go_further_than_the_programme_asks():
+    of = many([replace(STUDENT, longest_way=2_000)], [replace(HOME, place=(37.4665, 126.978))])
+    assert [miss.code for miss in misses(of, SEOUL, [1], [1])] == [Code.WAY, Code.WAY_OF_PROGRAMME]
+    assert not near_misses(of, SEOUL, student_id=1)
 
 
 def test_students_who_nearly_fit_are_told_likewise():

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from matching.candidates import join, people
-from matching.candidates.codes import Code, Verdict
+from matching.candidates.codes import Verdict
 from matching.candidates.explain import explain_pair, near_misses
 from matching.candidates.facts import NO_LIMIT, UNKNOWN, Apart, Homes, Students, World
 from matching.candidates.join import Candidates, candidates
@@ -29,6 +29,7 @@ from tests.matching.candidates.worlds import (
 
 pytestmark = pytest.mark.no_database
 
+ASKED = {"way": "asks", "way_of_programme": "asks"}
 SEEDS = st.integers(0, 2**32 - 1)
 SIZES = st.integers(0, 30)
 SHARES = st.sampled_from([0.0, 0.02, 0.2])
@@ -128,7 +129,15 @@ def test_pairs_are_told_by_student_then_by_home_and_where_each_student_begins():
 
 
 @pytest.mark.parametrize("sizes", [(0, 0), (0, 3), (3, 0)])
-@pytest.mark.parametrize("pack", [SEOUL, with_rules(way="off"), with_rules(way="asks")])
+@pytest.mark.parametrize(
+    "pack",
+    [
+        SEOUL,
+        with_rules(way="off"),
+        with_rules(**dict.fromkeys(ASKED, "off")),
+        with_rules(**ASKED),
+    ],
+)
 def test_without_students_or_homes_there_are_no_pairs(sizes, pack):
     assert [len(found) for found in candidates(random_world(1, *sizes), pack)] == [0, 0]
 
@@ -147,7 +156,7 @@ def test_who_lives_exactly_as_far_as_one_would_go_is_found(limit, east, north):
 def test_someone_without_a_place_may_be_asked_about_with_everyone():
     students = [STUDENT, replace(STUDENT, id=2, place=None)]
     homes = [HOME, replace(HOME, id=2, place=None), replace(HOME, id=3, place=(36.0, 127.0))]
-    found = candidates(many(students, homes), with_rules(way="asks"))
+    found = candidates(many(students, homes), with_rules(**ASKED))
     assert pairs_of(found.pairs) == [(1, 1)]
     assert pairs_of(found.to_ask) == [(1, 2), (2, 1), (2, 2), (2, 3)]
 
@@ -159,11 +168,15 @@ def test_minutes_are_joined_by_table():
     minutes = np.array([[40, UNKNOWN], [21, 20]], dtype=np.int32)
     world = many(students, homes, minutes=minutes)
     assert pairs_of(candidates(world, pack).pairs) == [(1, 1), (2, 2)]
-    assert pairs_of(candidates(world, with_rules(pack, way="asks")).to_ask) == [(1, 2), (1, 3), (2, 3)]
+    assert pairs_of(candidates(world, with_rules(pack, **ASKED)).to_ask) == [
+        (1, 2),
+        (1, 3),
+        (2, 3),
+    ]
 
 
 def test_a_rule_that_is_off_bars_nobody():
-    off = set(SEOUL.rules) - NEVER_OFF - {Code.WAY}
+    off = set(SEOUL.rules) - NEVER_OFF
     pack = with_rules(SEOUL, **dict.fromkeys(off, "off"))
     strange = replace(HOME, rent=900_000, deposit=5, hours=99, steps=400, least_stay=9_000, pets=None, tasks={"garden"})
     assert len(candidates(many([STUDENT], [strange]), pack).pairs) == 1

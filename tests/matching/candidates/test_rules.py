@@ -8,7 +8,7 @@ import pytest
 
 from matching.candidates import people
 from matching.candidates.codes import Code
-from matching.candidates.facts import UNKNOWN, Apart, Homes, Spaces, Students, World, kinds
+from matching.candidates.facts import NO_LIMIT, UNKNOWN, Apart, Homes, Spaces, Students, World, kinds
 from matching.candidates.join import candidates
 from matching.candidates.packs import Measure, Missing
 from matching.candidates.people import Home, Student, Wish
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.no_database
 
 YESTERDAY = date(2027, 2, 28)
 STUDENT_CHECKED = (date(2028, 1, 1) - date(1970, 1, 1)).days
+FAR = (37.4665, 126.978)
 NORTH = 37.5665 + 0.001
 """About 111 m north of the place of study."""
 
@@ -77,8 +78,11 @@ EXAMPLES = [
     (Code.WAY, {"longest_way": 0}, {}, ("pass", 0, 0, None)),
     (Code.WAY, {"longest_way": 111}, {"place": (NORTH, 126.978)}, ("pass", 111, 111, None)),
     (Code.WAY, {"longest_way": 100}, {"place": (NORTH, 126.978)}, ("fail", 100, 111, 11)),
-    (Code.WAY, {"longest_way": 90_000}, {"place": (37.4665, 126.978)}, ("fail", 10_000, 11_120, 1_120)),
-    (Code.WAY, {}, {"place": None}, ("unknown", 10_000, None, None)),
+    (Code.WAY, {"longest_way": 90_000}, {"place": FAR}, ("pass", 90_000, 11_120, None)),
+    (Code.WAY, {}, {"place": None}, ("unknown", NO_LIMIT, None, None)),
+    (Code.WAY_OF_PROGRAMME, {"longest_way": 90_000}, {"place": FAR}, ("fail", 10_000, 11_120, 1_120)),
+    (Code.WAY_OF_PROGRAMME, {"longest_way": None}, {}, ("pass", 10_000, 0, None)),
+    (Code.WAY_OF_PROGRAMME, {"place": None}, {}, ("unknown", 10_000, None, None)),
     (Code.ROOMS, {"people": 2}, {"rooms": 2}, ("pass", 2, 2, None)),
     (Code.ROOMS, {"people": 2}, {"rooms": 1}, ("fail", 2, 1, 1)),
     (Code.HOURS, {"hours": 4}, {}, ("fail", 4, 5, 1)),
@@ -172,7 +176,8 @@ def test_a_pair_on_a_list_fails_and_nobody_else_does(code):
 def test_minutes_come_from_the_table():
     pack = IN_MINUTES
     minutes = np.array([[30, 40, 41, UNKNOWN]], dtype=np.int32)
-    said = [judged(Code.WAY, world({"campus": 0}, {"zone": zone}, minutes=minutes), pack) for zone in range(4)]
+    student = {"campus": 0, "longest_way": 40}
+    said = [judged(Code.WAY, world(student, {"zone": zone}, minutes=minutes), pack) for zone in range(4)]
     assert said == [("pass", 40, 30, None), ("pass", 40, 40, None), ("fail", 40, 41, 1), ("unknown", 40, None, None)]
     assert judged(Code.WAY, world({}, {"zone": 0}, minutes=minutes), pack)[0] == "unknown"
 
