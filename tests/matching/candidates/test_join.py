@@ -134,8 +134,8 @@ def test_pairs_are_told_by_student_then_by_home_and_where_each_student_begins():
     [
         SEOUL,
         with_rules(way="off"),
-        with_rules(**dict.fromkeys(ASKED, "off")),
-        with_rules(**ASKED),
+        with_rules(SEOUL, **dict.fromkeys(ASKED, "off")),
+        with_rules(SEOUL, **ASKED),
     ],
 )
 def test_without_students_or_homes_there_are_no_pairs(sizes, pack):
@@ -156,7 +156,7 @@ def test_who_lives_exactly_as_far_as_one_would_go_is_found(limit, east, north):
 def test_someone_without_a_place_may_be_asked_about_with_everyone():
     students = [STUDENT, replace(STUDENT, id=2, place=None)]
     homes = [HOME, replace(HOME, id=2, place=None), replace(HOME, id=3, place=(36.0, 127.0))]
-    found = candidates(many(students, homes), with_rules(**ASKED))
+    found = candidates(many(students, homes), with_rules(SEOUL, **ASKED))
     assert pairs_of(found.pairs) == [(1, 1)]
     assert pairs_of(found.to_ask) == [(1, 2), (2, 1), (2, 2), (2, 3)]
 
