@@ -31,7 +31,8 @@ from benchmarks.environment import python
 from benchmarks.figures import percentile, say
 from matching.pairing import Miss, Pair, Problem, Standing, Verifier, changes, check, decide, explain, glasgow
 from matching.pairing.problem import market
-from matching.pairing.stable import Lists, first
+from matching.pairing.stable import first
+from matching.pairing.state import Lists
 
 PEERS = ("matching==1.4.3", "networkx", "numpy")
 

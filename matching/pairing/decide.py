@@ -11,7 +11,8 @@ from matching.pairing.exact import Proof, refine
 from matching.pairing.objective import levels, worth
 from matching.pairing.problem import Market, Pair, Problem, commitment, digest, known, market
 from matching.pairing.reduce import possible
-from matching.pairing.stable import Lists, edges_of, improve
+from matching.pairing.stable import edges_of, improve
+from matching.pairing.state import Lists
 
 WORK, WORK_BEFORE_PROOF = 40_000, 2_000_000
 """How many edges the search may look at in starting anew. What it finds, no integer programme has to."""

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 
 from matching.pairing import Problem, decide
 from matching.pairing.problem import market
-from matching.pairing.stable import Lists, Pairing, _settle_for_certain, could_take, repair
+from matching.pairing.repair import _settle_for_certain, repair
+from matching.pairing.state import Lists, Pairing, could_take
 from tests.matching.pairing.cases import problems
 
 pytestmark = pytest.mark.no_database
