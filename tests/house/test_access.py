@@ -363,7 +363,6 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "kits.book": TIME | DETAILS | {"rules_accepted": "yes"},
     "kits.cancel": {"reason": "We are ill."},
     "kits_api.book_kit": TIME | DETAILS,
-    "kits_staff.add_part": {"part": "space:1"},
     "kits_staff.change": {"name": "Party set", "published": "yes", "version": 1},
     "kits_staff.new": {"name": "Party set"},
     "listing.change": THING | {"pick_up_days": 0, "version": 1},
@@ -458,6 +457,8 @@ def answer(app: Flask, city: City, asked: Asked, role: str):
         body = body | {"space": city.things["space_id"]}
     if asked.endpoint == "kits_api.book_kit":
         body = body | {"kit": city.things["kit_id"]}
+    if asked.endpoint == "kits_staff.add_part":
+        body = body | {"part": f"space:{city.things['space_id']}"}
     if asked.endpoint == "kits_staff.new":
         body = body | {"building": city.things["building_id"]}
     with undone():
