@@ -45,22 +45,6 @@ class Miss:
     home_band: int
 
 
-def bands(scores: Sequence[int] | Ints, count: int = 5) -> Ints:
-    """Put scores into bands of equal width: 0 is the best, count - 1 the worst.
-
-    scores   whole numbers from 0 to 1000, 1000 the best.
-    count    from 3 to 7.
-    returns  as many bands as scores. Scores in one band are a tie: a point is no reason to break up a household.
-    raises   ValueError for another count or a score out of range.
-    """
-    if not 3 <= count <= 7:
-        raise ValueError(f"There may be 3 to 7 bands, not {count}.")
-    points = _whole("scores", scores)
-    if points.size and (points.min() < 0 or points.max() > TOP_SCORE):
-        raise ValueError(f"A score lies between 0 and {TOP_SCORE}.")
-    return np.asarray((TOP_SCORE - points) * count // (TOP_SCORE + 1), np.int64)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Problem:
     """One run of the programme. Rows may come in any order: the answer is the same.

@@ -102,6 +102,7 @@ def city() -> City:
         "department_id": culture.id,
         "district_id": area.id,
         "space_id": room.id,
+        "room_of_a_kit": f"space:{room.id}",
         "hidden": hidden.id,
         "reference": factories.booking(room, march(11, 10, 11), by=owner).reference,
         "held": bookings.hold(owner, room, march(10, 10, 11)).reference,
@@ -432,7 +433,6 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "kits.book": TIME | DETAILS | {"rules_accepted": "yes"},
     "kits.cancel": {"reason": "We are ill."},
     "kits_api.book_kit": TIME | DETAILS,
-    "kits_staff.add_part": {"part": "space:1"},
     "kits_staff.change": {"name": "Party set", "published": "yes", "version": 1},
     "kits_staff.new": {"name": "Party set"},
     "listing.change": THING | {"pick_up_days": 0, "version": 1},
@@ -498,6 +498,7 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
 }  # fmt: skip
 NAMED = {  # which thing a body names, by its key in the city
     "kits_api.book_kit": {"kit": "kit_id"},
+    "kits_staff.add_part": {"part": "room_of_a_kit"},
     "kits_staff.new": {"building": "building_id"},
     "loans_api.ask": {"item": "theirs"},
     "spaces_api.book": {"space": "space_id"},

@@ -3,33 +3,12 @@
 import numpy as np
 import pytest
 
-from matching.pairing import Miss, Problem, Withheld, bands
+from matching.pairing import Miss, Problem, Withheld
 from tests.matching.pairing.cases import problem
 
 pytestmark = pytest.mark.no_database
 
 ONE = np.array([0])
-
-
-def test_scores_fall_into_bands_of_equal_width() -> None:
-    assert bands([1000, 801, 800, 600, 599, 201, 200, 0]).tolist() == [0, 0, 0, 1, 2, 3, 3, 4]
-    assert bands([1000, 0], count=3).tolist() == [0, 2]
-    assert {count: len(set(bands(range(1001), count).tolist())) for count in range(3, 8)} == {n: n for n in range(3, 8)}
-    assert bands([]).tolist() == []
-
-
-@pytest.mark.parametrize(
-    ("scores", "count", "sentence"),
-    [
-        ([1], 2, "3 to 7 bands"),
-        ([1], 8, "3 to 7 bands"),
-        ([1001], 5, "between 0 and 1000"),
-        ([0.5], 5, "whole numbers"),
-    ],
-)
-def test_other_bands_and_scores_are_refused(scores: list[int], count: int, sentence: str) -> None:
-    with pytest.raises(ValueError, match=sentence):
-        bands(scores, count)
 
 
 @pytest.mark.parametrize(
