@@ -197,8 +197,19 @@ def test_a_writer_waits_for_another_in_place_of_failing(live_database):
         assert (failures, session.scalar(sa.select(RateCounter.count))) == ([], 3)
 
 
-@pytest.mark.skipif(KIND != "sqlite", reason="PostgreSQL has no lock for all writers")
-def test_a_writer_that_waits_in_vain_is_told_and_waits_again_with_patience(live_database, monkeypatch):
+@pytest.fixture
+def one_for_all_writers(tmp_path):
+    """An SQLite file, whatever database is under test: only there all writers wait for one lock."""
+    engine = db.connect(f"sqlite:///{tmp_path / 'writers.db'}")
+    with engine.begin() as connection:
+        db.Base.metadata.tables[RateCounter.__tablename__].create(connection)
+    yield str(engine.url)
+    db.session.remove()
+    engine.dispose()
+
+
+@pytest.mark.no_database
+def test_a_writer_that_waits_in_vain_is_told_and_waits_again_with_patience(one_for_all_writers, monkeypatch):
     """It looks again soon, and not when others do who began to wait with it."""
     pauses: list[float] = []
 
@@ -208,7 +219,7 @@ def test_a_writer_that_waits_in_vain_is_told_and_waits_again_with_patience(live_
 
     monkeypatch.setattr(db, "BUSY_SECONDS", 0.2)
     monkeypatch.setattr(time, "sleep", pause)
-    engine = db.make_engine(live_database)
+    engine = db.make_engine(one_for_all_writers)
     _write("one")
     with engine.connect() as other, other.begin():
         begun = time.monotonic()
@@ -227,8 +238,8 @@ def test_a_writer_that_waits_in_vain_is_told_and_waits_again_with_patience(live_
         assert db.session.scalar(sa.text("PRAGMA busy_timeout")) == db.BUSY_SECONDS * 1000
 
 
-@pytest.mark.skipif(KIND != "sqlite", reason="PostgreSQL has no lock for all writers")
-def test_writers_who_wait_together_follow_one_another(live_database):
+@pytest.mark.no_database
+def test_writers_who_wait_together_follow_one_another(one_for_all_writers):
     barrier, held = threading.Barrier(WRITERS), []
 
     def write(number: int) -> None:
