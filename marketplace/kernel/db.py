@@ -144,7 +144,6 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     _load_spatialite(connection)
     for pragma in (
         f"busy_timeout = {BUSY_SECONDS * 1000}",
-        "journal_mode = WAL",
         "synchronous = NORMAL",
         "foreign_keys = ON",
         "secure_delete = ON",  # what is deleted is gone from the file too
@@ -152,6 +151,8 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
         "cache_size = -65536",
     ):
         connection.execute(f"PRAGMA {pragma}")
+    if not _done_in_time(connection, "PRAGMA journal_mode = WAL"):  # of a new database, SQLite does not wait for it
+        connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
@@ -164,30 +165,30 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     except sa.exc.OperationalError as failure:
-        if not is_busy(failure) or not _begins_in_time(driver):
+        if not is_busy(failure) or not _done_in_time(driver, "BEGIN IMMEDIATE"):
             raise
     finally:
         driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
 
 
-def _begins_in_time(driver: Any) -> bool:
-    """Wait for the write lock of SQLite.
+def _done_in_time(driver: Any, statement: str) -> bool:
+    """Carry out what needs a lock of SQLite, waiting for it; False if it is not to be had within BUSY_SECONDS.
 
-    Its own waiting soon looks only ten times a second, and all who began to wait together look together: one of them
-    gets the lock, and until they look again it lies idle. Here each looks at moments of its own, and the more often the
-    longer it has waited: the lock goes on at once, and nobody is passed by for long.
+    SQLite's own waiting soon looks only ten times a second, and all who began to wait together look together: one of
+    them gets the lock, and until they look again it lies idle. Here each looks at moments of its own, and the more
+    often the longer it has waited: the lock goes on at once, and nobody is passed by for long.
     """
     begun, waited = time.monotonic(), 0.0
     while waited < BUSY_SECONDS:
-        pause = max(LEAST_PAUSE, FIRST_PAUSE / (1 + waited))
-        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         try:
-            driver.execute("BEGIN IMMEDIATE")
+            driver.execute(statement)
         except driver.OperationalError as failure:
             if LOCKED not in str(failure):
                 raise
         else:
             return True
+        pause = max(LEAST_PAUSE, FIRST_PAUSE / (1 + waited))
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
         waited = time.monotonic() - begun
     return False
 
