@@ -28,7 +28,6 @@ from benchmarks.figures import milliseconds, percentile, say
 from marketplace.civic.places.models import Building, BuildingPoint, District
 from marketplace.kernel import cells, clock, db, occupancy, search
 from marketplace.kernel.geo import Point
-from marketplace.kernel.references import new_reference
 from marketplace.portal.demo.service import houses, land, people, rows
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState, days
@@ -172,7 +171,7 @@ def _lend(random: Random, effort: Effort, owners: list[int]) -> None:
                 break
             state = LoanState.CLOSED if last < today else LoanState.OUT if day <= today else LoanState.ACCEPTED
             loans.append({
-                "id": len(loans) + 1, "reference": new_reference(), "item_id": item_id, "first_day": day,
+                "id": len(loans) + 1, "reference": f"{len(loans) + 1:08}", "item_id": item_id, "first_day": day,
                 "last_day": last, "borrower_id": random.choice(owners), "state": state, "quantity": 1, "message": "",
                 "reason": "", "fee": 0, "deposit": 0, "asked_at": clock.now(), "reminded": 0, "changed": 0,
                 "version": 1,

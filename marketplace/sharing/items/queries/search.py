@@ -164,7 +164,7 @@ def _free(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
 
 def _pieces(*which: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
     """How many pieces of a thing can be lent."""
-    ready = sa.select(sa.func.count(ItemUnit.id)).where(ItemUnit.item_id == Item.id, ItemUnit.state == UnitState.READY)
+    ready = sa.select(sa.func.count()).where(ItemUnit.item_id == Item.id, ItemUnit.state == UnitState.READY)
     return ready.where(*which).correlate(Item).scalar_subquery()
 
 
