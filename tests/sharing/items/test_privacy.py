@@ -95,7 +95,7 @@ def public_answers(browser, item_ids: Iterable[int]) -> Iterable[tuple[str, str]
     paths = [path + query for path in ("/items/", "/api/v1/items", "/api/v1/items.geojson") for query in asked]
     for item_id in item_ids:
         paths += [f"/items/{item_id}", f"/items/{item_id}?first=2027-03-03", f"/api/v1/items/{item_id}"]
-        paths += [f"/api/v1/items/{item_id}/availability"]
+        paths += [f"/api/v1/items/{item_id}/availability", f"/items/{item_id}/reviews"]
     for path in paths:
         if path.startswith("/api") and "near=Town+hall&free=yes" in path:
             path = path.replace("free=yes", "free=true")
