@@ -144,7 +144,9 @@ def _deliver(letter: EmailMessage, smtp_url: str) -> None:
 def _keep(letter: EmailMessage, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     stem = f"{clock.now():%Y%m%dT%H%M%S%f}"
-    name = f"{stem}x{len(list(folder.glob(f'{stem}*'))):03}.eml"  # several at the same moment keep their order
+    last = max((file.name for file in folder.glob(f"{stem}x*")), default=None)
+    number = int(last.removeprefix(f"{stem}x")[:3]) + 1 if last else 0
+    name = f"{stem}x{number:03}.eml"  # several at the same moment keep their order, though some may be gone again
     unfinished = folder / f"{name}.part"
     unfinished.write_bytes(bytes(letter))
     unfinished.rename(folder / name)

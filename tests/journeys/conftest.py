@@ -20,7 +20,7 @@ import icalendar
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, Response, sync_playwright
+from playwright.sync_api import APIResponse, Browser, ConsoleMessage, Locator, Page, Request, Response, sync_playwright
 
 from marketplace.kernel import clock, db, words
 from marketplace.portal.demo.queries import DOMAIN, PASSWORD
@@ -223,6 +223,10 @@ class Visitor:
         self.page.goto(path)
         self.look()
 
+    def fetch(self, address: str) -> APIResponse:
+        """What a program gets at an address; asked again if the server was just hanging up an idle connection."""
+        return self.page.request.get(address, max_retries=3)
+
     def follow(self, message: str, within: Locator | None = None, **parts: object) -> None:
         """Follow the first link of this name."""
         self.click((within or self.page).get_by_role("link", name=self.word(message, **parts), exact=True).first)
@@ -308,7 +312,7 @@ class Visitor:
     def enclosed(self) -> icalendar.Event:
         """The calendar entry that came with the open letter."""
         link = self.page.locator("main a[href*='/dev/mailbox/'][href$='/0']")
-        answer = self.page.request.get(self.city.address + str(link.get_attribute("href")))
+        answer = self.fetch(self.city.address + str(link.get_attribute("href")))
         assert answer.headers["content-type"].startswith("text/calendar")
         return event_of(answer.body())
 

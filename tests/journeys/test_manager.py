@@ -82,5 +82,5 @@ def ask(someone, time):
 
 def start_of(someone, reference):
     """When a booking begins, by its resident's calendar."""
-    answer = someone.page.request.get(f"{someone.city.address}/spaces/bookings/{reference}/booking.ics")
+    answer = someone.fetch(f"{someone.city.address}/spaces/bookings/{reference}/booking.ics")
     return event_of(answer.body()).start

@@ -58,7 +58,7 @@ def test_someone_fetches_their_data_and_leaves(visitor, language, scripts, width
 def fetched(someone) -> zipfile.ZipFile:
     """The file behind the button."""
     link = someone.page.get_by_role("button", name=someone.word("Fetch the copy"), exact=True).get_attribute("href")
-    answer = someone.page.request.get(someone.city.address + str(link))
+    answer = someone.fetch(someone.city.address + str(link))
     assert answer.headers["content-type"] == "application/zip"
     return zipfile.ZipFile(io.BytesIO(answer.body()))
 

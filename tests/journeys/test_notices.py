@@ -49,7 +49,7 @@ def test_news_come_as_chosen(visitor, city, saturday, language, scripts, width):
     entries = feed(emily, address)
     assert any(booked in str(entry.to_ical()) for entry in entries)
     emily.press("Stop the address")
-    assert emily.page.request.get(address).status == 404
+    assert emily.fetch(address).status == 404
 
 
 def chosen(someone, topic):
@@ -60,6 +60,6 @@ def chosen(someone, topic):
 
 def feed(someone, address):
     """The entries that a calendar program finds at the secret address."""
-    answer = someone.page.request.get(address)
+    answer = someone.fetch(address)
     assert answer.headers["content-type"].startswith("text/calendar")
     return icalendar.Calendar.from_ical(answer.body()).walk("VEVENT")

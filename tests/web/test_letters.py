@@ -290,6 +290,21 @@ def test_without_a_server_letters_stay_in_the_mailbox_in_order(staged, settings)
     assert {file.suffix for file in files} == {".eml"}
 
 
+def test_a_new_letter_never_takes_the_place_of_a_kept_one(tmp_path):
+    def keep(subject):
+        letter = EmailMessage()
+        letter["Subject"] = subject
+        letters._keep(letter, tmp_path)
+        return sorted(tmp_path.iterdir())[-1]
+
+    forgotten, kept = keep("forgotten"), keep("kept")
+    forgotten.unlink()
+    new = keep("new")
+
+    assert sorted(tmp_path.iterdir()) == [kept, new]
+    assert kept != new
+
+
 # --- the connection from letter to letter ---
 
 
