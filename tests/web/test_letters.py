@@ -295,7 +295,7 @@ def test_a_new_letter_never_takes_the_place_of_a_kept_one(tmp_path):
         letter = EmailMessage()
         letter["Subject"] = subject
         letters._keep(letter, tmp_path)
-        return sorted(tmp_path.iterdir())[-1]
+        return max(tmp_path.iterdir())
 
     forgotten, kept = keep("forgotten"), keep("kept")
     forgotten.unlink()
