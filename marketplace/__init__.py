@@ -29,6 +29,7 @@ FEATURES = (
     "civic.privacy",
     "sharing.spaces",
     "sharing.items",
+    "sharing.homeshare",
     "portal.home",
     "portal.kits",
     "portal.desk",

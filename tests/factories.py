@@ -37,6 +37,9 @@ from marketplace.kernel.intervals import Interval
 from marketplace.kernel.references import new_reference
 from marketplace.portal.kits.models import Kit, KitPart
 from marketplace.portal.kits.queries import kits as kit_queries
+from marketplace.sharing.homeshare.models.applications import Application, ApplicationState, Campus, Side
+from marketplace.sharing.homeshare.models.checks import REFERENCES, Check, CheckKind, needed
+from marketplace.sharing.homeshare.models.matches import GOING_ON, TOGETHER, Answer, Match, MatchState
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import Loan
 from marketplace.sharing.items.models.listing import (
@@ -438,3 +441,99 @@ def party(*, chairs: int = 30, by_request: bool = False, name: str = "Party set"
     hall = space("Hall", building=house, by_request=by_request, capacity=50, name_en="Hall")
     projector, chair = item("Projector", of=shelf), item("Chair", of=shelf, units=chairs)
     return kit(hall, things={projector: 1, chair: chairs}, name=name)
+
+
+# --- home share ---
+
+
+def campus(name: str = "Riverside University", *, point: geo.Point = NEAR_THE_RIVER) -> Campus:
+    """A place of study."""
+    made = Campus(name=f"{name} {next(_numbers)}", latitude=point.latitude, longitude=point.longitude)
+    db.session.add(made)
+    db.session.commit()
+    return made
+
+
+STUDENT_ANSWERS: dict[str, Any] = {
+    "adult": True, "wanted_from": "2027-03-01", "wanted_until": "2028-02-28", "least_stay": 180, "budget": 280_000,
+    "hours": 8, "tasks": ["company", "meals", "shopping", "cleaning", "phone_and_computer", "errands"],
+    "liked_tasks": ["company"], "evenings": 4, "smokes": False, "pets": [], "avoids": [], "step_free": False,
+    "longest_way": 8_000, "enrolled_until": "2028-02-28", "guests": "monthly", "least_guests": "never",
+    "most_guests": "weekly", "quiet": "after_eleven", "least_quiet": "any_time", "most_quiet": "after_nine",
+    "languages": ["ko", "en"],
+}  # fmt: skip
+HOST_ANSWERS: dict[str, Any] = {
+    "eligible": True, "free_from": "2027-03-01", "least_stay": 180, "rent": 250_000, "deposit": 0, "hours": 5,
+    "tasks": ["company", "shopping"], "welcome_tasks": ["garden"], "evenings": 3, "smoking": False, "pets": [],
+    "allergens": [], "steps": 0, "lift": False, "guests": "monthly", "least_guests": "never", "most_guests": "weekly",
+    "quiet": "after_eleven", "least_quiet": "any_time", "most_quiet": "after_nine", "languages": ["ko"],
+}  # fmt: skip
+
+
+def student(
+    by: Person | None = None, *, at: Campus | None = None, checked: bool = True, people: int = 1, **answers: Any
+) -> Application:
+    """A student who takes part, with everything answered and checked unless told otherwise."""
+    at = at or campus()
+    given = STUDENT_ANSWERS | {"campus": at.id, "people": people} | answers
+    return _applied(Side.STUDENT, by or neighbour("Minjun Lee"), given, checked, people=people, campus_id=at.id)
+
+
+def home(
+    by: Person | None = None, *, near: geo.Point = NEAR_THE_RIVER, checked: bool = True, rooms: int = 1, **answers: Any
+) -> Application:
+    """An older resident with a room to spare who takes part, everything answered and checked unless told otherwise."""
+    cell = cells.cell_of(near)
+    district_id = place_queries.district_at(cells.centre(cell))
+    given = HOST_ANSWERS | {"rooms": rooms} | answers
+    host = by or neighbour("Boksoon Han")
+    return _applied(Side.HOST, host, given, checked, rooms=rooms, cell=cell, district_id=district_id)
+
+
+def _applied(side: Side, by: Person, answers: dict[str, Any], checked: bool, **facts: Any) -> Application:
+    now = clock.now()
+    state = ApplicationState.OPEN if checked else ApplicationState.SENT
+    waiting_since = now if checked else None
+    made = Application(
+        side=side, person_id=by.id, answers=answers, state=state, sent_at=now, waiting_since=waiting_since, **facts
+    )
+    db.session.add(made)
+    db.session.flush()
+    for kind in needed(side) if checked else ():
+        for of_second in (False, True)[: made.people]:
+            for _turn in range(REFERENCES if kind is CheckKind.REFERENCE else 1):
+                check(made, kind, of_second=of_second)
+    db.session.commit()
+    return made
+
+
+def check(of: Application, kind: CheckKind, *, passed: bool = True, until: date | None = None, **facts: Any) -> Check:
+    """That something was made sure of today, holding for two years unless told otherwise."""
+    today = clock.today()
+    last = (until or today + timedelta(days=730)) if passed else None
+    facts.setdefault("by_id", of.person_id)
+    made = Check(application_id=of.id, kind=kind, passed=passed, checked_on=today, good_until=last, **facts)
+    db.session.add(made)
+    db.session.flush()
+    return made
+
+
+def coordinator(name: str = "Cora Coordinator") -> Person:
+    """Someone who looks after home share."""
+    return person(name, roles=[Role.COORDINATOR])
+
+
+def match(student: Application, home: Application, *, state: MatchState = MatchState.PROPOSED, **facts: Any) -> Match:
+    """Two who were proposed to each other, or have come further."""
+    now, today = clock.now(), clock.today()
+    if state is not MatchState.PROPOSED:
+        yes = {"student_answer": Answer.YES, "host_answer": Answer.YES}
+        facts = yes | {"student_answered_at": now, "host_answered_at": now} | facts
+    if state in TOGETHER:
+        facts = {"moved_in_on": today, "trial_until": today + timedelta(days=30)} | facts
+    facts.setdefault("answer_by", now + timedelta(days=5))
+    facts.setdefault("ended_at", None if state in GOING_ON else now)
+    made = Match(student_id=student.id, home_id=home.id, people=student.people, state=state, **facts)
+    db.session.add(made)
+    db.session.commit()
+    return made

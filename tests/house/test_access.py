@@ -58,10 +58,10 @@ from tests.conftest import Browser
 from tests.factories import march
 
 REVIEWED = Path(__file__).parent / "access.txt"
-ROLES = ("nobody", "owner", "other", "manager", "elsewhere", "staff", "moderator", "officer", "admin")
+ROLES = ("nobody", "owner", "other", "manager", "elsewhere", "staff", "moderator", "officer", "coord", "admin")
 HEAD = f"""\
 owner: whose bookings, sessions and tokens are asked for; other: another resident; manager: of this building;
-elsewhere: manager of another building; staff: of a department; officer: for safeguarding.
+elsewhere: manager of another building; staff: of a department; officer: for safeguarding; coord: of home share.
 `enter` sends to the sign-in page.
 
 {"".join(f"{role:>10}" for role in ROLES)}
@@ -89,6 +89,7 @@ def city() -> City:
         "staff": [(Role.STAFF, culture)],
         "moderator": [Role.MODERATOR],
         "officer": [Role.SAFEGUARDING],
+        "coord": [Role.COORDINATOR],
         "admin": [Role.ADMINISTRATOR],
     }
     who = {

@@ -18,6 +18,7 @@ class Role(StrEnum):
     STAFF = "staff"
     MODERATOR = "moderator"
     SAFEGUARDING = "safeguarding"
+    COORDINATOR = "coordinator"
     ADMINISTRATOR = "administrator"
 
 
@@ -34,6 +35,7 @@ ROLES: dict[str, Text] = {
     Role.STAFF: _l("Staff of a department"),
     Role.MODERATOR: _l("Moderator"),
     Role.SAFEGUARDING: _l("Safeguarding officer"),
+    Role.COORDINATOR: _l("Home-share coordinator"),
     Role.ADMINISTRATOR: _l("Administrator"),
 }
 METHODS: dict[str, Text] = {

@@ -1,0 +1,1 @@
+"""Older residents' spare rooms, paired with students who look for one, and what comes after."""

@@ -1,0 +1,1 @@
+"""What home share does by itself, and what is kept."""
