@@ -75,10 +75,12 @@ def problem_of(market: Mapping[str, Any], seed: int) -> Problem:
         left = {one[0]: i for i, one in enumerate(seekers)}
         right = {one[0]: i for i, one in enumerate(homes)}
         rows = [(left[s], right[h], *numbers) for s, h, *numbers in market["pairs"]]
-        table = np.array(rows, np.int64).reshape(len(rows), 6)
+        at_seeker, at_home, seeker_rank, home_rank, seeker_score, home_score = (
+            np.array(rows, np.int64).reshape(len(rows), 6).T
+        )
         return Problem(
-            [one[0] for one in seekers], [one[0] for one in homes], *table.T[:4],
-            seeker_score=table[:, 4], home_score=table[:, 5],
+            [one[0] for one in seekers], [one[0] for one in homes], at_seeker, at_home, seeker_rank, home_rank,
+            seeker_score, home_score,
             people=np.array([one[1] for one in seekers], np.int64),
             priority=np.array([one[2] for one in seekers], np.int64),
             rooms=np.array([one[1] for one in homes], np.int64),

@@ -34,6 +34,21 @@ GUARDS = {
         f" FOR EACH ROW EXECUTE FUNCTION {ROOM_FOR_ALL}()",
     ),
 }
+OVERRIDES = {
+    "has_a_reason": "length(trim(reason)) > 0",
+    "two_people": "second_id <> by_id",
+    "seconded_by_someone": "(second_id IS NULL) = (seconded_at IS NULL)",
+    "only_pins_break_rules": "kind = 'pin' OR broken = ''",
+    "vetting_is_never_set_aside": " AND ".join(
+        f"broken NOT LIKE '%{code}%'"
+        for code in ("student_adult", "host_eligible", "student_checks", "home_checks", "kept_apart")
+    ),
+}
+
+
+def key(table: str, column: str, to: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
+    """A foreign key, named as the models name it."""
+    return sa.ForeignKeyConstraint([column], [to], name=f"fk_homeshare_{table}_{column}", ondelete=ondelete)
 
 
 def upgrade() -> None:
@@ -123,10 +138,17 @@ def upgrade() -> None:
         sa.Column("made_at", MOMENT, nullable=False),
         sa.Column("seed", sa.String(60), nullable=False),
         sa.Column("commitment", sa.String(64), nullable=False),
+        sa.Column("next_seed", sa.String(60), nullable=False),
+        sa.Column("next_commitment", sa.String(64), nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("code_version", sa.String(64), nullable=False),
-        sa.Column("input", sa.JSON, nullable=False),
-        sa.Column("result", sa.JSON, nullable=False),
+        sa.Column("code_version", sa.String(80), nullable=False),
+        sa.Column("exact", sa.Boolean, nullable=False),
+        sa.Column("last_level", sa.String(20)),
+        sa.Column("market", sa.JSON, nullable=False),
+        sa.Column("outcome", sa.JSON, nullable=False),
+        sa.Column("facts", sa.JSON),
+        sa.Column("changes", sa.JSON, nullable=False),
+        sa.Column("left_out", sa.JSON, nullable=False),
         sa.Column("released_at", MOMENT),
         sa.Column("released_by_id", sa.Integer),
         sa.CheckConstraint("(state = 'released') = (released_at IS NOT NULL)", name=op.f("ck_homeshare_runs_released")),
@@ -230,13 +252,56 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('proposed', 'meeting', 'agreeing', 'trial', 'living')"),
         postgresql_where=sa.text("state IN ('proposed', 'meeting', 'agreeing', 'trial', 'living')"),
     )
+    _runs()
     for statement in GUARDS[op.get_bind().dialect.name]:
         op.execute(statement)
 
 
+def _runs() -> None:
+    op.create_table(
+        "homeshare_run_people",
+        sa.Column("run_id", sa.Integer, nullable=False),
+        sa.Column("number", sa.String(12), nullable=False),
+        sa.Column("application_id", sa.Integer, nullable=False),
+        key("run_people", "run_id", "homeshare_runs.id", ondelete="CASCADE"),
+        key("run_people", "application_id", "homeshare_applications.id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("run_id", "number", name="pk_homeshare_run_people"),
+        sa.UniqueConstraint("run_id", "application_id", name="uq_homeshare_run_people_run_id_application_id"),
+    )
+    op.create_index("ix_homeshare_run_people_application_id", "homeshare_run_people", ["application_id"])
+    op.create_table(
+        "homeshare_overrides",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("kind", sa.String(30), nullable=False),
+        sa.Column("student_id", sa.Integer, nullable=False),
+        sa.Column("home_id", sa.Integer, nullable=False),
+        sa.Column("reason", sa.String(500), nullable=False),
+        sa.Column("broken", sa.String(400), nullable=False),
+        sa.Column("until", sa.Date),
+        sa.Column("by_id", sa.Integer, nullable=False),
+        sa.Column("made_at", MOMENT, nullable=False),
+        sa.Column("second_id", sa.Integer),
+        sa.Column("seconded_at", MOMENT),
+        sa.Column("ended_at", MOMENT),
+        *(sa.CheckConstraint(text, name=op.f(f"ck_homeshare_overrides_{name}")) for name, text in OVERRIDES.items()),
+        key("overrides", "student_id", "homeshare_applications.id", ondelete="CASCADE"),
+        key("overrides", "home_id", "homeshare_applications.id", ondelete="CASCADE"),
+        key("overrides", "by_id", "people.id"),
+        key("overrides", "second_id", "people.id"),
+        sa.PrimaryKeyConstraint("id", name="pk_homeshare_overrides"),
+    )
+    for column in ("student_id", "home_id", "by_id", "second_id"):
+        op.create_index(f"ix_homeshare_overrides_{column}", "homeshare_overrides", [column])
+    in_force = sa.text("ended_at IS NULL")
+    op.create_index(
+        "uq_homeshare_overrides_in_force", "homeshare_overrides", ["student_id", "home_id"], unique=True,
+        sqlite_where=in_force, postgresql_where=in_force,
+    )  # fmt: skip
+
+
 def downgrade() -> None:
     """Take them away again."""
-    for table in ("matches", "checks", "runs", "applications", "campuses"):
+    for table in ("overrides", "run_people", "matches", "checks", "runs", "applications", "campuses"):
         op.drop_table(f"homeshare_{table}")
     if op.get_bind().dialect.name == "postgresql":
         op.execute(f"DROP FUNCTION {ROOM_FOR_ALL}()")
