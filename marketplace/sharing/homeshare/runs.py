@@ -129,7 +129,7 @@ def incumbents() -> frozenset[Pair]:
 def applications_of(run: Run) -> dict[str, int]:
     """Which application each number of a run stood for; those who left are missing."""
     rows = sa.select(RunPerson.number, RunPerson.application_id).where(RunPerson.run_id == run.id)
-    return dict(db.session.execute(rows).tuples().all())
+    return {str(number): int(application_id) for number, application_id in db.session.execute(rows)}
 
 
 # --- to columns ---
