@@ -23,3 +23,16 @@ def may_see(person: Person, application: Application) -> bool:
 def takes_part(person: Person, match: Match) -> bool:
     """The two of a match; needs both applications."""
     return person.id in (match.student.person_id, match.home.person_id)
+
+
+# --- applications ---
+
+
+def may_answer(person: Person, application: Application) -> bool:
+    """Whoever applied; and coordinators, for those who answer at the desk or on the telephone."""
+    return owns(person, application) or may_coordinate(person)
+
+
+def may_speak_through(person: Person, application: Application) -> bool:
+    """Coordinators in somebody else's case."""
+    return may_coordinate(person) and not owns(person, application)
