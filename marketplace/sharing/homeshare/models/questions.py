@@ -79,7 +79,7 @@ class Question:
             case Kind.ONE:
                 return str(self.words.get(str(answer), answer))
             case Kind.SEVERAL:
-                return show_list([str(self.words.get(word, word)) for word in answer]) or _("None of these")
+                return show_list([str(self.words.get(word, word)) for word in answer]) if answer else _("None of these")
             case Kind.NUMBER if self.unit:
                 return f"{answer} {self.unit}"
         return str(answer)
