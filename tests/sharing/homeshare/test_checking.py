@@ -48,9 +48,8 @@ def pass_all(cora, application, *, but=()):
             continue
         if kind is CheckKind.REFERENCE:
             for one in queries.references_of(application):
-                checks.hear(
-                    cora, reference_queries.get_reference(one.id), passed=True, method="phone", checked_on=TODAY
-                )
+                spoken = reference_queries.get_reference(one.id)
+                checks.hear(cora, spoken, passed=True, method="phone", checked_on=TODAY)
         elif kind is CheckKind.VISIT:
             checks.visit(cora, read(application), dict.fromkeys(Finding, True), 12, checked_on=TODAY)
         else:
@@ -245,6 +244,7 @@ def test_an_appointment_is_told_and_stands_in_both_calendars(app, cora):
     made = appointments.make(cora, student, AppointmentKind.INTERVIEW, **NOON, place="City Hall, room 3")
 
     assert told(student.person_id)[-1].startswith("Home share: Interview, Wed 10 March")
+    db.session.commit()
     for person in (read(student).person, cora):
         with app.test_request_context():
             entries = [one for answer in hooks.calendar_entries.ask(person) for one in answer]
