@@ -3,6 +3,7 @@
 from marketplace.civic.accounts.models import Person, Role
 from marketplace.sharing.homeshare.models.applications import Application
 from marketplace.sharing.homeshare.models.matches import Match
+from marketplace.sharing.homeshare.models.supporters import Supporter
 
 
 def may_coordinate(person: Person) -> bool:
@@ -36,3 +37,13 @@ def may_answer(person: Person, application: Application) -> bool:
 def may_speak_through(person: Person, application: Application) -> bool:
     """Coordinators in somebody else's case."""
     return may_coordinate(person) and not owns(person, application)
+
+
+def stands_by(person: Person, supporter: Supporter) -> bool:
+    """Whoever agreed to stand by an applicant, as long as both wish it."""
+    return supporter.stands_by and supporter.person_id == person.id
+
+
+def may_end_support(person: Person, supporter: Supporter) -> bool:
+    """Either of the two, and coordinators; needs the application."""
+    return supporter.person_id == person.id or may_answer(person, supporter.application)

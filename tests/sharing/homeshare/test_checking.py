@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ from tests.factories import march
 from tests.sharing.homeshare.filling import name_two, read
 
 TODAY = date(2027, 3, 1)
-NOON = {"starts_at": march(10, 12, 13).starts_at, "ends_at": march(10, 12, 13).ends_at}
+NOON: dict[str, Any] = {"starts_at": march(10, 12, 13).starts_at, "ends_at": march(10, 12, 13).ends_at}
 
 
 @pytest.fixture
@@ -190,7 +191,7 @@ def test_someone_named_gets_a_letter_whose_link_is_answered_once(browser, cora, 
     first = queries.references_of(student)[0]
     references.ask(cora, reference_queries.get_reference(first.id))
     letter = letters()[-1]
-    link = re.search(r"/homeshare/references/[\w-]+", letter.replace("=\n", ""))[0]
+    link = re.findall(r"/homeshare/references/[\w-]+", letter.replace("=\n", ""))[0]
     said = {"recommends": "yes", "words": "She is kind, and quiet at night."}
 
     assert "A word about Minjun Lee" in browser.get(link).text
