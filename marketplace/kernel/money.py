@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from babel.numbers import format_currency, get_currency_precision, validate_currency
+from marshmallow import ValidationError, fields
 
 from marketplace.kernel import words
 
@@ -68,3 +70,26 @@ def split(amount: int, weights: Sequence[int]) -> list[int]:
     for i in by_remainder[: amount - sum(shares)]:
         shares[i] += 1
     return shares
+
+
+LARGEST_SUM = 100_000_000
+
+
+class Sum(fields.Field[int]):
+    """A form's field for an amount, as people type it, such as 3,000 or 12.50; a program sends smallest units."""
+
+    def __init__(self, *, least: int = 0, most: int = LARGEST_SUM, **options: Any) -> None:
+        super().__init__(**options)
+        self.least, self.most = least, most
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> int:
+        try:
+            amount = value if isinstance(value, int) else read(str(value))
+        except ValueError:
+            raise ValidationError(
+                words._("Enter an amount of money, such as {example}.", example=plain(self.least or 3000))
+            ) from None
+        if not self.least <= amount <= self.most:
+            bounds = {"least": plain(self.least), "most": plain(self.most)}
+            raise ValidationError(words._("Enter an amount from {least} to {most}.", **bounds))
+        return amount

@@ -6,11 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
+from marketplace.civic.places import errors
 from marketplace.civic.places.models import ACCESSIBILITY, Building, BuildingPoint, District, DistrictShape
-from marketplace.kernel import db, geo, search
+from marketplace.kernel import cells, db, geo, search
 from marketplace.kernel.errors import NotFound
+from marketplace.kernel.writing import show_list
 
 SEARCH_KIND = "building"
+MOST_NAMED = 5
 
 
 # --- districts ---
@@ -48,6 +51,14 @@ def district_at(point: geo.Point) -> int | None:
     )
 
 
+def district_around(point: geo.Point) -> int | None:
+    """The id of the district of the middle of the privacy cell in which a point lies. Raises OutsideTheCity."""
+    here = district_at(cells.centre(cells.cell_of(point)))
+    if here is None and district_at(point) is None and districts():
+        raise errors.OutsideTheCity(field="near")
+    return here
+
+
 def district_named_in(address: str, among: list[District]) -> int | None:
     """The id of the district whose name stands word for word in an address; the longest name wins."""
     words = set(re.findall(r"[\w-]+", address))
@@ -82,6 +93,23 @@ def buildings(
     """Buildings by name, each with its district and location."""
     found = _whole().where(*_asked(district_id, words)).order_by(Building.name, Building.id)
     return list(db.session.scalars(found.limit(limit).offset(offset)))
+
+
+def point_of(near: str, latitude: float | None, longitude: float | None) -> geo.Point | None:
+    """The point that someone names: that of a public building, else where their device is.
+
+    Raises NoSuchPlace, or SeveralPlaces for a name that is not the whole name of one.
+    """
+    if not near:
+        return geo.Point(latitude, longitude) if latitude is not None and longitude is not None else None
+    found = [building for building in buildings(words=near, limit=50) if building.point]
+    whole = [building for building in found if near.casefold() in (building.name.casefold(), building.title.casefold())]
+    if not found:
+        raise errors.NoSuchPlace(field="near")
+    if len(found) > 1 and len(whole) != 1:
+        names = sorted({building.title for building in found})[:MOST_NAMED]
+        raise errors.SeveralPlaces(names=show_list(names), field="near")
+    return (whole or found)[0].point
 
 
 def count_buildings(district_id: int | None = None, words: str = "") -> int:

@@ -53,3 +53,181 @@ class NothingToAgreeTo(Conflict):
     """It was agreed to, or taken back, in the meantime."""
 
     message = _l("There is nothing to agree to any more.")
+
+
+# --- applications ---
+
+
+class DayIsOver(Invalid):
+    """A day that has passed."""
+
+    message = _l("That day is over. Enter today or a later day.")
+
+
+class EndsBeforeItBegins(Invalid):
+    """The last day before the first."""
+
+    message = _l("The last day is before the first.")
+
+
+class TooShort(Invalid):
+    """A stay shorter than the least that was asked for."""
+
+    message = _l("From {starts} to {ends} is less than the {least} days of your shortest stay. Change one of them.")
+
+
+class NeededBeforeWanted(Invalid):
+    """A room is needed before the first day on which one could move in."""
+
+    message = _l("You must have a room by {needed}, but say that you could move in on {wanted} at the earliest.")
+
+
+class HelpWithoutKinds(Invalid):
+    """Hours of help, and no kind of it."""
+
+    message = _l("Choose at least one kind of help, or enter 0 hours.")
+
+
+class KindsWithoutHours(Invalid):
+    """Kinds of help, and no hours."""
+
+    message = _l("You chose kinds of help. Enter for how many hours a week, or untick them.")
+
+
+class LikedButNotOffered(Invalid):
+    """What someone would like to do is not among what they would do."""
+
+    message = _l("You would like to do something that is not ticked above. Tick it there as well, or untick it here.")
+
+
+class FriendWithoutName(Invalid):
+    """Two come, and nobody knows who the second is."""
+
+    message = _l("Enter the name of the friend who comes with you.")
+
+
+class LeastAboveMost(Invalid):
+    """Red lines that leave nothing between them."""
+
+    message = _l("The least you could live with is more than the most. Change one of the two.")
+
+
+class WishOutsideLimits(Invalid):
+    """What someone likes best lies beyond their own red lines."""
+
+    message = _l("What you would like best is not between the least and the most. Change one of the three.")
+
+
+class NoSuchCampus(Invalid):
+    """A place of study that the programme does not know."""
+
+    message = _l("Choose one of the places of study.")
+
+
+class NoPlaceOfHome(Invalid):
+    """A home without a place."""
+
+    message = _l("Say where your home is: name a public building near it, or use where you are.")
+
+
+class NotReadyToSend(Invalid):
+    """Something is missing yet, or no longer right."""
+
+    message = _l("Some parts are not done yet. They are marked below; answer them, then send it.")
+
+
+class FewReferences(Invalid):
+    """Too few people speak for someone, or only family."""
+
+    message = _l("Name at least {least} people who know you, at least one of them not of your family.")
+
+
+class NoLongerPossible(Conflict):
+    """The application does not stand where this could be done."""
+
+    message = _l("That cannot be done any more: the application is {state}.")
+
+
+class StillMatched(Conflict):
+    """Someone is proposed, or lives there."""
+
+    message = _l("Somebody is proposed to you or lives with you. End that first, on its own page.")
+
+
+class ManyReferences(Conflict):
+    """More people than are asked."""
+
+    message = _l("You have named {most} people. Remove one first.")
+
+
+class UnreachableReference(Invalid):
+    """Nobody can be asked who cannot be reached."""
+
+    message = _l("Enter an e-mail address or a telephone number.")
+
+
+class ReferenceAnswered(Conflict):
+    """What was said stays."""
+
+    message = _l("This person has answered already.")
+
+
+class LinkOver(Conflict):
+    """A link that nobody was sent, that was used, or that is no longer wanted."""
+
+    title = _l("This link no longer works")
+    message = _l("It was used already, or is no longer needed. If you think that is wrong, call the coordinators.")
+
+
+# --- checks and appointments ---
+
+
+class OwnCase(Conflict):
+    """Nobody checks themselves."""
+
+    message = _l("This is your own application. Another coordinator has to look after it.")
+
+
+class NotNeeded(Conflict):
+    """A check that this application does not need."""
+
+    message = _l("This is not checked for this application.")
+
+
+class TooLateToHold(Invalid):
+    """A check that would be over already."""
+
+    message = _l("A check that was passed holds until today at least. Enter a later day, or that it was not passed.")
+
+
+class NotYetChecked(Invalid):
+    """A check of a day to come."""
+
+    message = _l("That day is still to come. Enter the day on which it was checked.")
+
+
+class BusyThen(Conflict):
+    """A coordinator cannot be in two places."""
+
+    message = _l("The coordinator has another appointment at that time: {when}.")
+
+
+class NoTimeLeft(Invalid):
+    """An appointment in the past, or that ends before it begins."""
+
+    message = _l("Enter a time that is still to come, and an end after it.")
+
+
+# --- supporters ---
+
+
+class ManySupporters(Conflict):
+    """More people than one needs."""
+
+    message = _l("At most {most} people may stand by you. Remove one first.")
+
+
+class SupportsThemselves(Invalid):
+    """An invitation to oneself."""
+
+    message = _l("That is your own address. Enter that of the person who stands by you.")

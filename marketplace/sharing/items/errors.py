@@ -335,24 +335,6 @@ class NoPlaceYet(Invalid):
     message = _l("Say where people fetch your things: name a public building near you, or use where you are.")
 
 
-class NoSuchPlace(Invalid):
-    """A name that no building has."""
-
-    message = _l("No public building of that name is known. Try another one near you.")
-
-
-class SeveralPlaces(Invalid):
-    """A name that several buildings have."""
-
-    message = _l("Several buildings have that name: {names}. Enter the whole name of one.")
-
-
-class OutsideTheCity(Invalid):
-    """A place in none of the city's districts."""
-
-    message = _l("That place is outside the city. Name a public building near you.")
-
-
 class StillListed(Conflict):
     """Without a place nothing can be fetched."""
 

@@ -17,6 +17,8 @@ WORD = re.compile(r"qzx\d{4}xzq", re.IGNORECASE)
 
 SET: dict[str, dict[str, Any]] = {
     "moderation_appeals": {"answer": None, "answer_text": "", "answered_by_id": None, "answered_at": None},
+    "homeshare_applications": {"closed_at": None, "closed_because": None},
+    "homeshare_checks": {"good_until": None},
     "handovers": {"taken_by_id": None, "taken_at": None},
     "items": {"category": "other", "group_id": None, "pick_up_to": 1440},
     "loan_problem_offers": {"accepted_by_id": None, "accepted_at": None, "remedy": "sum", "minutes": 0},

@@ -6,6 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.civic.accounts.errors import NotConfirmed, Suspended
+from marketplace.civic.places import queries as place_queries
+from marketplace.civic.places.errors import NoSuchPlace, OutsideTheCity, SeveralPlaces
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.queries import of_subjects
 from marketplace.kernel import clock, db, geo, occupancy, search, things
@@ -282,20 +284,20 @@ def test_two_homes_of_one_area_are_in_one_district_though_the_border_runs_betwee
 
 
 def test_a_place_outside_the_city_is_refused(owner):
-    with pytest.raises(errors.OutsideTheCity):
+    with pytest.raises(OutsideTheCity):
         places.save(owner, geo.Point(10.0, 10.0))
 
 
 def test_a_place_is_named_by_a_public_building():
     library = factories.building("Riverside Library", point=factories.NEAR_THE_RIVER)
     factories.building("Riverside Library Annex", point=FAR)
-    assert places.point_of("riverside library", None, None) == library.point
-    assert places.point_of("", 37.5, 127.0) == geo.Point(37.5, 127.0)
-    assert places.point_of("", None, None) is None
-    with pytest.raises(errors.NoSuchPlace):
-        places.point_of("Opera", None, None)
-    with pytest.raises(errors.SeveralPlaces) as refusal:
-        places.point_of("Riverside", None, None)
+    assert place_queries.point_of("riverside library", None, None) == library.point
+    assert place_queries.point_of("", 37.5, 127.0) == geo.Point(37.5, 127.0)
+    assert place_queries.point_of("", None, None) is None
+    with pytest.raises(NoSuchPlace):
+        place_queries.point_of("Opera", None, None)
+    with pytest.raises(SeveralPlaces) as refusal:
+        place_queries.point_of("Riverside", None, None)
     assert "Riverside Library Annex" in str(refusal.value.sentence)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.groups.models import Channel
 from marketplace.civic.places.models import District
-from marketplace.kernel import clock, db
+from marketplace.kernel import clock, db, words
 from marketplace.kernel.references import new_reference
 from marketplace.kernel.words import Text, _l
 
@@ -44,6 +44,32 @@ class ApplicationState(enum.Enum):
         }[self.value]
 
 
+class Closed(enum.Enum):
+    """Why an application ended."""
+
+    HOUSED = "housed"
+    FOUND_ELSEWHERE = "found_elsewhere"
+    CHANGED_MIND = "changed_mind"
+    NOT_ADMITTED = "not_admitted"
+    QUIET = "quiet"
+    LEFT = "left"
+
+    @property
+    def words(self) -> Text:
+        """The reason as people read it."""
+        return {
+            "housed": _l("I found a home here"),
+            "found_elsewhere": _l("I found something elsewhere"),
+            "changed_mind": _l("I changed my mind"),
+            "not_admitted": _l("The programme cannot admit it"),
+            "quiet": _l("Nobody did anything about it for a long time"),
+            "left": _l("The person left the city's service"),
+        }[self.value]
+
+
+OWN_REASONS = (Closed.HOUSED, Closed.FOUND_ELSEWHERE, Closed.CHANGED_MIND)
+"""What someone may give as their own reason; coordinators may also not admit somebody."""
+
 LIVE = (ApplicationState.DRAFT, ApplicationState.SENT, ApplicationState.OPEN, ApplicationState.PAUSED)
 
 
@@ -57,6 +83,11 @@ class Campus(db.Base):
     name_en: Mapped[str] = mapped_column(sa.String(120), default="")
     latitude: Mapped[float]
     longitude: Mapped[float]
+
+    @property
+    def title(self) -> str:
+        """Its name in the reader's language."""
+        return (self.name_en if words.language.get() == "en" else "") or self.name
 
     __table_args__ = (
         CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="on_earth"),
@@ -94,7 +125,8 @@ class Application(db.Base):
     district_id: Mapped[int | None] = mapped_column(ForeignKey("districts.id"), index=True)
     address: Mapped[str] = mapped_column(sa.String(2000), default="")
     phone: Mapped[str] = mapped_column(sa.String(500), default="")
-    """Both locked."""
+    friend: Mapped[str] = mapped_column(sa.String(500), default="", server_default="")
+    """Who comes along, where two come. All three locked."""
     needed_by: Mapped[date | None]
     """The day by which a student has to have a room."""
     coordinator_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
@@ -105,6 +137,7 @@ class Application(db.Base):
     waiting_since: Mapped[datetime | None]
     """When it first took part; whoever looks for a room again keeps this place in line."""
     closed_at: Mapped[datetime | None]
+    closed_because: Mapped[Closed | None]
     version: Mapped[int] = mapped_column(default=1)
 
     person: Mapped[Person] = relationship(lazy="raise", foreign_keys=[person_id])

@@ -112,15 +112,56 @@ def holding(checks: Iterable[Check], kind: CheckKind, *, of_second: bool = False
     return sorted(counting, key=lambda check: check.good_until or date.min, reverse=True)
 
 
-def good_until(application: Application, checks: Iterable[Check]) -> date | None:
-    """The last day on which all that is needed holds, of everyone who comes; None if something is missing."""
-    known = list(checks)
-    last: list[date] = []
+def deciding(application: Application, checks: Iterable[Check]) -> list[Check] | None:
+    """The checks that run out first, one of each kind that is needed and of everyone who comes; None if one is missing.
+
+    Of the people who speak for someone, at least one is not of the family.
+    """
+    known, found = list(checks), list[Check]()
     for of_second in (False, True)[: application.people]:
         for kind in needed(application.side):
             counting = holding(known, kind, of_second=of_second)
-            enough = REFERENCES if kind is CheckKind.REFERENCE else 1
-            if len(counting) < enough:
+            last = _enough(counting) if kind is CheckKind.REFERENCE else next(iter(counting), None)
+            if last is None:
                 return None
-            last.append(counting[enough - 1].good_until or date.min)
-    return min(last)
+            found.append(last)
+    return found
+
+
+def _enough(references: list[Check]) -> Check | None:
+    """Of references, the longest good first, the one without which they are too few or all of the family."""
+    others = [one for one in references if not one.facts.get("family")]
+    if len(references) < REFERENCES or not others:
+        return None
+    return min(references[REFERENCES - 1], others[0], key=lambda one: one.good_until or date.min)
+
+
+def good_until(application: Application, checks: Iterable[Check]) -> date | None:
+    """The last day on which all that is needed holds, of everyone who comes; None if something is missing."""
+    last = deciding(application, checks)
+    return min(one.good_until or date.min for one in last) if last is not None else None
+
+
+class Finding(enum.Enum):
+    """What is looked at when a home is visited."""
+
+    LOCK = "lock"
+    SMOKE_ALARM = "smoke_alarm"
+    EGRESS = "egress"
+    HEATING = "heating"
+    INSURANCE = "insurance"
+
+    @property
+    def words(self) -> Text:
+        """The same as people read it."""
+        return {
+            "lock": _l("The room is private and its door can be locked"),
+            "smoke_alarm": _l("A smoke alarm works"),
+            "egress": _l("In a fire one can get out"),
+            "heating": _l("The room can be heated"),
+            "insurance": _l("The home is insured"),
+        }[self.value]
+
+
+MUST_BE_THERE = (Finding.LOCK, Finding.SMOKE_ALARM, Finding.EGRESS)
+"""Without these nobody moves in, whatever else is good about the home."""

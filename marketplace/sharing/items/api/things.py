@@ -8,9 +8,10 @@ import numpy as np
 from flask import Blueprint, url_for
 
 from marketplace.civic.groups.queries import group_ids
+from marketplace.civic.places.errors import NoSuchPlace
 from marketplace.kernel import cells, clock, geo
 from marketplace.kernel.words import _l
-from marketplace.sharing.items import errors, policy
+from marketplace.sharing.items import policy
 from marketplace.sharing.items.api._shared import THINGS, known
 from marketplace.sharing.items.models.listing import Item
 from marketplace.sharing.items.queries import availability, listings
@@ -42,7 +43,7 @@ ROUNDED = 10
     query=ItemSearch,
     answer=FoundItemRecord,
     paged=(int, int, int),
-    refuses=(errors.NoSuchPlace,),
+    refuses=(NoSuchPlace,),
 )
 def list_items(limit: int, after: tuple[int, int, int] | None, **asked: Any) -> Page:
     """The things asked for."""
@@ -99,7 +100,7 @@ def _rounded(metres: float | None) -> int | None:
     query=ItemSearch,
     answer=FeatureCollectionRecord,
     media=GEOJSON,
-    refuses=(errors.NoSuchPlace,),
+    refuses=(NoSuchPlace,),
 )
 def map_items(**asked: Any) -> dict[str, Any]:
     """The areas of the things asked for; no thing has a point of its own."""

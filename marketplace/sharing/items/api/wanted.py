@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, url_for
 
+from marketplace.civic.places.errors import NoSuchPlace, OutsideTheCity, SeveralPlaces
 from marketplace.kernel import db
 from marketplace.kernel.access import permit, reveal
 from marketplace.kernel.errors import NotFound
@@ -74,8 +75,8 @@ def get_wanted(post_id: int) -> WantedPost:
     answer=WantedRecord,
     status=201,
     refuses=(
-        errors.NotVerifiedToPost, errors.NoPlaceToAskFrom, errors.NoSuchPlace, errors.SeveralPlaces,
-        errors.OutsideTheCity, errors.TooManyWanted, errors.TooManyWantedToday,
+        errors.NotVerifiedToPost, errors.NoPlaceToAskFrom, NoSuchPlace, SeveralPlaces,
+        OutsideTheCity, errors.TooManyWanted, errors.TooManyWantedToday,
     ),
 )  # fmt: skip
 def post_wanted(near: str, latitude: float | None, longitude: float | None, **details: Any) -> Created:

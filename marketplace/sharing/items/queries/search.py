@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.places import queries as places
+from marketplace.civic.places.errors import NoSuchPlace
 from marketplace.kernel import calendar, cells, clock, db, occupancy, search
 from marketplace.kernel.geo import Point
 from marketplace.kernel.intervals import HOLIDAY
-from marketplace.sharing.items.errors import NoSuchPlace
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.lending import days
 from marketplace.sharing.items.models.listing import Audience, Item, ItemUnit, Library, LibraryHours, UnitState

@@ -8,12 +8,9 @@ from marketplace.civic.accounts.queries import one_at_a_time
 from marketplace.civic.places import queries as places
 from marketplace.kernel import cells, db, vault
 from marketplace.kernel.geo import Point
-from marketplace.kernel.writing import show_list
 from marketplace.sharing.items import errors
 from marketplace.sharing.items.models.listing import Item, PickUpPlace
 from marketplace.sharing.items.queries import listings
-
-MOST_NAMED = 5
 
 
 def save(person: Person, point: Point | None, address: str = "") -> PickUpPlace:
@@ -42,11 +39,8 @@ def save(person: Person, point: Point | None, address: str = "") -> PickUpPlace:
 
 
 def district_of(person: Person, point: Point) -> int | None:
-    """The district of the middle of the area in which a point lies. Raises OutsideTheCity."""
-    here = places.district_at(cells.centre(cells.cell_of(point)))
-    if here is None and places.district_at(point) is None and places.districts():
-        raise errors.OutsideTheCity(field="near")
-    return here or person.district_id
+    """The district of the area in which a point lies, else the person's own. Raises OutsideTheCity."""
+    return places.district_around(point) or person.district_id
 
 
 def take_back(person: Person) -> None:
@@ -55,20 +49,3 @@ def take_back(person: Person) -> None:
     if listings.count_listed(person):
         raise errors.StillListed
     db.session.execute(sa.delete(PickUpPlace).where(PickUpPlace.person_id == person.id))
-
-
-def point_of(near: str, latitude: float | None, longitude: float | None) -> Point | None:
-    """The point that someone names: that of a public building, else where their device is.
-
-    Raises NoSuchPlace, or SeveralPlaces for a name that is not the whole name of one.
-    """
-    if not near:
-        return Point(latitude, longitude) if latitude is not None and longitude is not None else None
-    found = [building for building in places.buildings(words=near, limit=50) if building.point]
-    whole = [building for building in found if near.casefold() in (building.name.casefold(), building.title.casefold())]
-    if not found:
-        raise errors.NoSuchPlace(field="near")
-    if len(found) > 1 and len(whole) != 1:
-        names = sorted({building.title for building in found})[:MOST_NAMED]
-        raise errors.SeveralPlaces(names=show_list(names), field="near")
-    return (whole or found)[0].point

@@ -9,6 +9,7 @@ from marketplace.civic.accounts.models import Person
 from marketplace.civic.accounts.policy import expect_may_act
 from marketplace.civic.accounts.queries import one_at_a_time
 from marketplace.civic.notifications import service as notifications
+from marketplace.civic.places.queries import point_of
 from marketplace.kernel import audit, cells, clock, db, events, search, things
 from marketplace.kernel.access import permit
 from marketplace.kernel.errors import DomainError
@@ -91,9 +92,9 @@ def _ask(made: WantedPost, owners: list[int]) -> None:
 def point_for(person: Person, near: str, latitude: float | None, longitude: float | None) -> Point:
     """From where owners are asked: the place named, else where the person's own things are fetched.
 
-    Raises NoPlaceToAskFrom if there is neither, and what `places.point_of` raises.
+    Raises NoPlaceToAskFrom if there is neither, and what `point_of` raises.
     """
-    named = places.point_of(near, latitude, longitude)
+    named = point_of(near, latitude, longitude)
     if named is not None:
         return named
     own = listings.place_of(person)

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, url_for
 from marketplace.civic.accounts.models import Person
 from marketplace.civic.groups.queries import group_ids
 from marketplace.civic.places import queries as places
+from marketplace.civic.places.errors import NoSuchPlace
 from marketplace.civic.uploads.models import Upload
 from marketplace.civic.uploads.queries import of_subjects
 from marketplace.kernel import calendar, cells, clock, db, money
@@ -18,7 +19,7 @@ from marketplace.kernel.geo import Point
 from marketplace.kernel.things import subject
 from marketplace.kernel.words import _, ngettext
 from marketplace.kernel.writing import show_date
-from marketplace.sharing.items import errors, policy
+from marketplace.sharing.items import policy
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.listing import Condition, Item
 from marketplace.sharing.items.queries import listings
@@ -77,7 +78,7 @@ def _near(form: Form) -> Point | None:
     """The point to measure from, if the place named is known."""
     try:
         return point(**{name: form.data.get(name) for name in ("near", "latitude", "longitude")})
-    except errors.NoSuchPlace as refusal:
+    except NoSuchPlace as refusal:
         form.refuse("near", refusal.sentence)
         return None
 

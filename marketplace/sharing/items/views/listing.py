@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from marketplace.civic.places.queries import point_of
 from marketplace.civic.uploads.queries import of_subjects
 from marketplace.kernel import db, hooks
 from marketplace.kernel.words import _, _l
@@ -52,7 +53,7 @@ def _keep_place(form: Form) -> None:
     """What was said of the place, the first time."""
     said = {name: form.data.pop(name) for name in PLACE}
     if listings.place_of(current_person()) is None:
-        point = places.point_of(said["near"], said["latitude"], said["longitude"])
+        point = point_of(said["near"], said["latitude"], said["longitude"])
         places.save(current_person(), point, said["address"])
 
 
@@ -194,7 +195,7 @@ def place() -> ResponseReturnValue:
     kept = listings.place_of(person)
     with Form(schemas.PlaceDetails(), address=listings.address_of(kept) if kept else "") as form:
         if form.submitted:
-            point = places.point_of(form.data["near"], form.data["latitude"], form.data["longitude"])
+            point = point_of(form.data["near"], form.data["latitude"], form.data["longitude"])
             places.save(person, point, form.data["address"])
             tell(_("Saved. Everything you lend is fetched there from now on."))
             return redirect(url_for(".mine"), 303)
