@@ -231,3 +231,15 @@ class SupportsThemselves(Invalid):
     """An invitation to oneself."""
 
     message = _l("That is your own address. Enter that of the person who stands by you.")
+
+
+class ForgottenByNow(Conflict):
+    """The facts a run was made of are kept for 90 days."""
+
+    message = _l("The answers that this run was made of are forgotten by now, so it cannot say why any more.")
+
+
+class TookNoPart(Invalid):
+    """Someone who was not open then, or whose rooms were all kept."""
+
+    message = _l("This application took no part in this run.")

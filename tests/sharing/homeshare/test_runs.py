@@ -10,10 +10,11 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from marketplace.civic.accounts.models import Person
 from marketplace.kernel import clock, db, jobs
 from marketplace.kernel.errors import Forbidden, NotFound
 from marketplace.sharing.homeshare import errors, runs
-from marketplace.sharing.homeshare.models.applications import ApplicationState
+from marketplace.sharing.homeshare.models.applications import Application, ApplicationState, Campus
 from marketplace.sharing.homeshare.models.checks import Check, CheckKind
 from marketplace.sharing.homeshare.models.matches import Match, MatchState
 from marketplace.sharing.homeshare.models.overrides import Override, OverrideKind
@@ -208,7 +209,7 @@ def test_whoever_leaves_is_nobody_in_the_runs():
     student, home = factories.student(), factories.home()
     run = preview()
 
-    service.forget(db.session.get(factories.Person, student.person_id))
+    service.forget(db.session.get_one(Person, student.person_id))
 
     db.session.refresh(run)
     assert run.facts is None
@@ -236,8 +237,8 @@ def test_who_changed_since_is_left_out_and_listed(coordinator):
     run = preview()
     assert len(proposed(run)) == 3
     smoker, gone, kept = sorted(proposed(run))
-    db.session.get(factories.Application, smoker[0]).answers = students[0].answers | {"smokes": True}
-    db.session.get(factories.Application, gone[1]).state = ApplicationState.PAUSED
+    db.session.get_one(Application, smoker[0]).answers = students[0].answers | {"smokes": True}
+    db.session.get_one(Application, gone[1]).state = ApplicationState.PAUSED
 
     made = service.release(coordinator, run)
 
@@ -392,7 +393,7 @@ def test_every_two_have_one_reason_that_is_verified(coordinator):
     run = preview()
     of = queries.standings(run)
     assert of is not None
-    named = {one.id: of.name(one) for one in (*homes, *students)}
+    named = {one.id: str(of.name(one)) for one in (*homes, *students)}
 
     found = queries.whys(of, [(named[s.id], named[h.id]) for s in students for h in homes])
 
@@ -492,7 +493,7 @@ def gone_afterwards():
         yield
     finally:
         db.session.expunge_all()
-        for table in (Match, RunPerson, Run, Override, Check, factories.Application):
+        for table in (Match, RunPerson, Run, Override, Check, Application):
             db.session.execute(sa.delete(table))
 
 
@@ -500,8 +501,9 @@ def gone_afterwards():
 @given(cities())
 def test_nobody_is_ever_paired_against_a_check_a_ban_or_a_rule(city):
     of_students, of_homes, bans = city
+    yesterday = clock.today() - timedelta(days=1)
     with gone_afterwards():
-        here = db.session.scalars(sa.select(factories.Campus)).first() or factories.campus()
+        here = db.session.scalars(sa.select(Campus)).first() or factories.campus()
         by = factories.coordinator()
         sides = (
             [(factories.student(at=here, **answers), trouble) for answers, trouble in of_students],
@@ -514,7 +516,7 @@ def test_nobody_is_ever_paired_against_a_check_a_ban_or_a_rule(city):
                 factories.check(one, CheckKind.INTERVIEW, passed=False)
             elif trouble == "expired":
                 late = sa.update(Check).where(Check.application_id == one.id, Check.kind == CheckKind.IDENTITY)
-                db.session.execute(late.values(good_until=clock.today()))
+                db.session.execute(late.values(checked_on=yesterday, good_until=yesterday))
         banned = {(sides[0][s % len(sides[0])][0].id, sides[1][h % len(sides[1])][0].id) for s, h in bans}
         for s, h in banned:
             db.session.add(Override(kind=OverrideKind.BAN, student_id=s, home_id=h, reason="No.", by_id=by.id))
@@ -543,7 +545,7 @@ def test_what_else_the_city_knows_of_people_changes_nothing():
     for name in ("Minjun", "Aziza", "Linh"):
         factories.student(factories.neighbour(name))
     before = runs.draw(runs.gather(clock.today()), 5, Random(3))
-    for person in db.session.scalars(sa.select(factories.Person)):
+    for person in db.session.scalars(sa.select(Person)):
         person.name, person.language, person.verified_at = person.name[::-1], "en", None
         person.verified_method = None
     db.session.flush()

@@ -200,6 +200,14 @@ def overrides() -> sa.Select[Override]:
     )  # fmt: skip
 
 
+def overrides_of(run: Run) -> list[Override]:
+    """What was decided by hand and counted in a run, over by now or not."""
+    numbers = [int(number) for number in run.changes.get("costs", {})]
+    both = joinedload(Override.student), joinedload(Override.home), joinedload(Override.by)
+    wanted = sa.select(Override).where(Override.id.in_(numbers)).options(*both).order_by(Override.id)
+    return list(db.session.scalars(wanted)) if numbers else []
+
+
 def get_override(override_id: int) -> Override:
     """A decision by hand. Raises NotFound."""
     found = db.session.scalar(overrides().where(Override.id == override_id))
