@@ -9,6 +9,7 @@ from marketplace.portal.demo.errors import AlreadyInhabited
 from marketplace.portal.demo.service import (
     bookings,
     clubs,
+    dwellings,
     houses,
     inbox,
     kits,
@@ -102,10 +103,10 @@ def seed(
     told = inbox.Inbox()
     bookings.tell(crowd, told)
     founded = clubs.found(Random(f"{number} clubs"), size.groups, crowd, districts, told)
+    homes = dwellings.Dwellings(Random(f"{number} dwellings"), ground, districts, city)
     lent = stock.fill(
-        Random(f"{number} things"), size.things, size.owners, size.libraries, crowd, ground, districts, buildings,
-        founded, city,
-    )  # fmt: skip
+        Random(f"{number} things"), size.things, size.owners, size.libraries, crowd, homes, buildings, founded
+    )
     reviewing = reviews.Reviewing(Random(f"{number} reviews"))
     loaned = loans.lend(Random(f"{number} loans"), size.loans, lent, crowd, founded, reviewing, told, watch)
     known = vouches.vouch(Random(f"{number} vouches"), crowd, buildings, told)

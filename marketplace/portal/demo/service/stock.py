@@ -7,15 +7,14 @@ from itertools import accumulate
 from random import Random
 from typing import Any
 
-import numpy as np
-import shapely
 import sqlalchemy as sa
 
 from marketplace.civic.accounts.models import Person
-from marketplace.civic.places.models import Building, BuildingPoint, District
+from marketplace.civic.places.models import Building, BuildingPoint
 from marketplace.kernel import cells, clock, db, occupancy, search, vault
 from marketplace.kernel.geo import Point
-from marketplace.portal.demo.service import clubs, land, rows, words
+from marketplace.portal.demo.service import clubs, rows, words
+from marketplace.portal.demo.service.dwellings import Dwelling, Dwellings
 from marketplace.portal.demo.service.people import Crowd
 from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket
 from marketplace.sharing.items.models.listing import (
@@ -76,12 +75,13 @@ class Lent:
 
 
 def fill(
-    random: Random, things: int, owners: int, libraries: int, crowd: Crowd, ground: land.Land,
-    districts: list[District], houses: list[Building], founded: clubs.Clubs, city: str,
+    random: Random, things: int, owners: int, libraries: int, crowd: Crowd, homes: Dwellings,
+    houses: list[Building], founded: clubs.Clubs,
 ) -> list[Lent]:  # fmt: skip
     """Write so many things: of libraries a tenth of them, of so many neighbours the rest."""
     stock = _Stock(random, founded, crowd)
-    places = _homes(random, stock.owners(owners), ground, districts, city)
+    lending = stock.owners(owners)
+    places = _places(lending, homes.of(lending))
     opened = _libraries(random, libraries, crowd, houses, founded)
     of_libraries = things // 10 if things > 10 * len(words.things()["kinds"]) else things // 3
     for_kits = [kind for kind in words.things()["kinds"] if kind[1] in FOR_KITS]
@@ -103,49 +103,18 @@ def fill(
 # --- where ---
 
 
-def _homes(
-    random: Random, owners: Sequence[Person], ground: land.Land, districts: list[District], city: str
-) -> list[PickUpPlace]:
-    """Write where owners hand over what they lend: the cell of a spot in their district, as the service keeps it."""
-    at = {district.id: number for number, district in enumerate(districts)}
-    living: dict[int, list[Person]] = {}
-    for person in owners:
-        living.setdefault(at[person.district_id or districts[0].id], []).append(person)
-    kept = {
-        person.id: cells.cell_of(spot)
-        for number, there in sorted(living.items())
-        for person, spot in zip(there, ground.spots(random, number, len(there)), strict=True)
-    }
-    found = _districts_of(list(kept.values()), ground, districts)
-    streets = words.names()["first"]
+def _places(owners: Sequence[Person], homes: dict[int, Dwelling]) -> list[PickUpPlace]:
+    """Write where owners hand over what they lend: at home."""
     changed = clock.at(clock.today() - timedelta(days=LISTED_DAYS[1]), 0)
-    places = []
-    for person in owners:
-        address = (
-            f"{city} {districts[at[person.district_id or districts[0].id]].name_ko} {random.choice(streets)[0]}로 "
-            f"{random.randrange(1, 240)}, {random.randrange(101, 120)}동 {random.randrange(101, 1904)}호"
+    places = [
+        PickUpPlace(
+            person_id=person.id, cell=homes[person.id].cell, district_id=homes[person.id].district_id,
+            address=vault.lock(homes[person.id].address, listings.vault_place(person.id)), changed_at=changed,
         )
-        places.append(
-            PickUpPlace(
-                person_id=person.id, cell=kept[person.id],
-                district_id=found.get(kept[person.id], person.district_id),
-                address=vault.lock(address, listings.vault_place(person.id)), changed_at=changed,
-            )
-        )  # fmt: skip
+        for person in owners
+    ]  # fmt: skip
     rows.write(places)
     return places
-
-
-def _districts_of(known: list[int], ground: land.Land, districts: list[District]) -> dict[int, int]:
-    """The district in which the centre of each cell lies."""
-    cell = np.array(sorted(set(known)), np.int64)
-    centres = [cells.centre(int(one)) for one in cell]
-    x, y = np.array([one.longitude for one in centres]), np.array([one.latitude for one in centres])
-    return {
-        int(one): district.id
-        for district, area in zip(districts, ground.areas(), strict=True)
-        for one in cell[shapely.contains_xy(area, x, y)]
-    }
 
 
 def _libraries(
