@@ -33,6 +33,9 @@ SIGN_INS = (
     SignIn("staff", "윤지원", "works in a department"),
     SignIn("moderator", "서다은", "moderates"),
     SignIn("admin", "정하늘", "administrator"),
+    SignIn("host", "한복순", "has a room to spare, proposed to a student"),
+    SignIn("student", "이민준", "looks for a room, proposed to a host"),
+    SignIn("coordinator", "문지안", "looks after home share"),
 )
 
 

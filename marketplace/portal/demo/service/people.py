@@ -108,6 +108,7 @@ def _grant(random: Random, people: list[Person], by_who: dict[str, Person], hous
     given: list[tuple[Person, Role, Building | None, Department | None]] = [
         (admin, Role.ADMINISTRATOR, None, None),
         (by_who["moderator"], Role.MODERATOR, None, None),
+        (by_who["coordinator"], Role.COORDINATOR, None, None),
         (by_who["staff"], Role.STAFF, None, departments[0]),
         *((person, Role.MANAGER, building, None) for building, person in managers),
         *((person, Role.STAFF, None, of) for of, person in zip(departments, reversed(others), strict=False)),

@@ -30,3 +30,9 @@ def neighbours() -> dict[str, Any]:
 def things() -> dict[str, Any]:
     """Kinds of things with their values and parts, and what is said of them."""
     return tomllib.loads((FOLDER / "things.toml").read_text("utf-8"))
+
+
+@cache
+def homeshare() -> dict[str, Any]:
+    """Places of study, and what hosts and students say of themselves."""
+    return tomllib.loads((FOLDER / "homeshare.toml").read_text("utf-8"))
