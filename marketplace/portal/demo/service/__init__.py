@@ -10,6 +10,7 @@ from marketplace.portal.demo.service import (
     bookings,
     clubs,
     dwellings,
+    homeshare,
     houses,
     inbox,
     kits,
@@ -42,12 +43,26 @@ class Size:
     loans: int
     groups: int
     conversations: int
+    students: int = 400
+    homes: int = 130
+    campuses: int = 20
     days_back: int = 30
 
 
 SIZES = {
     "small": Size(
-        districts=3, buildings=10, people=30, things=60, owners=12, libraries=2, loans=240, groups=9, conversations=12
+        districts=3,
+        buildings=10,
+        people=30,
+        things=60,
+        owners=12,
+        libraries=2,
+        loans=240,
+        groups=9,
+        conversations=12,
+        students=10,
+        homes=5,
+        campuses=3,
     ),
     "city": Size(
         districts=12,
@@ -70,6 +85,9 @@ SIZES = {
         loans=120_000,
         groups=600,
         conversations=3_000,
+        students=2_000,
+        homes=700,
+        campuses=24,
         days_back=7,
     ),
 }
@@ -109,6 +127,10 @@ def seed(
     )
     reviewing = reviews.Reviewing(Random(f"{number} reviews"))
     loaned = loans.lend(Random(f"{number} loans"), size.loans, lent, crowd, founded, reviewing, told, watch)
+    applied = homeshare.apply(
+        Random(f"{number} home share"), size.students, size.homes, size.campuses, crowd, ground, homes
+    )
+    sharing = homeshare.live(Random(f"{number} living together"), applied)
     known = vouches.vouch(Random(f"{number} vouches"), crowd, buildings, told)
     together, more_booked, more_lent = kits.make(Random(f"{number} kits"), rooms, lent, crowd)
     talked, insult = talks.talk(Random(f"{number} talks"), size.conversations, crowd, told)
@@ -121,6 +143,9 @@ def seed(
         "bookings": booked + more_booked,
         "things": len(lent),
         "loans": loaned + more_lent,
+        "students": len(applied.students),
+        "homes": len(applied.homes),
+        "sharing": sharing,
         "vouches": known,
         "kits": together,
         "groups": len(founded.groups),
