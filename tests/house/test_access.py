@@ -324,8 +324,8 @@ def _home_share(owner: Any, coordinator: Any) -> dict[str, Any]:
     """The owner's home, ready to be sent, and search for a room, being checked; a friend stands by them."""
     home = factories.home(by=owner, checked=False)
     home.state, home.sent_at = ApplicationState.DRAFT, None
-    home.answers |= {"square_metres": 12, "furniture": [], "lock": True, "notice": 30, "bills": "shared"}
-    home.answers |= {"kitchen": "agreed", "food": "own"}
+    room = {"square_metres": 12, "furniture": [], "lock": True}
+    home.answers = home.answers | room | {"notice": 30, "bills": "shared", "kitchen": "agreed", "food": "own"}
     lock(home, "phone", "02-123-4567")
     search, friend = factories.student(by=owner, checked=False), factories.neighbour("A friend of the owner")
     for one in (home, search):
@@ -491,7 +491,7 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "homeshare.close": {"because": "changed_mind"},
     "homeshare.question": {"evenings": "3"},
     "homeshare_checks.appoint": {"kind": "interview", "day": "2027-03-11", "starts": "10:00"},
-    "homeshare_checks.hear": {"passed": "yes", "method": "phone", "checked_on": "2027-03-01"},
+    "homeshare_checks.hear": {"passed": "yes", "way": "phone", "checked_on": "2027-03-01"},
     "homeshare_checks.record": {"passed": "yes", "checked_on": "2027-03-01", "method": "Card shown"},
     "homeshare_desk.on_behalf": {
         "side": "host", "name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "phone"
