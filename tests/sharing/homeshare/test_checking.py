@@ -366,3 +366,24 @@ def test_begun_twice_in_one_instant_is_begun_once():
     person = factories.neighbour()
 
     assert applying.begin(person, Side.HOST).id == applying.begin(person, Side.HOST).id
+
+
+# --- the pages of coordinators ---
+
+
+def test_a_case_is_seen_through_on_the_pages(browser, cora):
+    home = factories.home(checked=False)
+    name_two(home)
+    factories.sign_in(browser, cora)
+    base, passed = f"/homeshare/staff/applications/{home.reference}", {"passed": "yes", "checked_on": "2027-03-01"}
+    browser.send(f"{base}/take")
+    for kind in ("identity", "record", "interview"):
+        assert browser.send(f"{base}/checks/{kind}", **passed, method="Seen at the desk").status_code == 303
+    for one in queries.references_of(home):
+        assert browser.send(f"/homeshare/staff/references/{one.id}", **passed, way="phone").status_code == 303
+    found = {"found": [one.value for one in Finding], "square_metres": "12", "checked_on": "2027-03-01"}
+
+    assert browser.send(f"{base}/checks/visit", **found).status_code == 303
+
+    assert read(home).state is ApplicationState.OPEN
+    assert browser.get(f"{base}/checks/reference").status_code == 404

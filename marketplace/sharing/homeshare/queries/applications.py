@@ -37,9 +37,14 @@ def get_application(reference: str) -> Application:
 
 def held(application: Application) -> Application:
     """The same read anew, which nobody else changes until this transaction ends."""
-    mine = sa.select(Application).where(Application.id == application.id).options(*_WHOLE)
-    locked = mine.with_for_update(of=Application).execution_options(populate_existing=True)
-    return db.session.scalars(locked).one()
+    mine = sa.select(Application).where(Application.id == application.id)
+    hold(mine)
+    return db.session.scalars(mine.options(*_WHOLE)).one()
+
+
+def hold(rows: sa.Select[Any]) -> None:
+    """Read rows anew and let nobody else change them; people they point to stay as they were read."""
+    db.session.scalars(rows.with_for_update().execution_options(populate_existing=True)).all()
 
 
 def by_ids(ids: Collection[int]) -> dict[int, Application]:

@@ -10,6 +10,7 @@ from marketplace.kernel.errors import NotFound
 from marketplace.sharing.homeshare.errors import LinkOver
 from marketplace.sharing.homeshare.models.applications import Application
 from marketplace.sharing.homeshare.models.supporters import Supporter
+from marketplace.sharing.homeshare.queries.applications import hold
 
 _WHOLE = (
     joinedload(Supporter.person),
@@ -28,8 +29,10 @@ def by_link(link: str) -> Supporter:
     """Whom a link invites, if it is still good; nobody else answers meanwhile. Raises LinkOver."""
     text, _, word = link.partition("-")
     number = db.row_number(text)
-    locked = sa.select(Supporter).where(Supporter.id == number).options(*_WHOLE).with_for_update(of=Supporter)
-    found = db.session.scalar(locked.execution_options(populate_existing=True)) if number is not None else None
+    query = sa.select(Supporter).where(Supporter.id == number)
+    if number is not None:
+        hold(query)
+    found = db.session.scalar(query.options(*_WHOLE)) if number is not None else None
     if found is None or not credentials.is_seal(word, "homeshare supporter", found.id, found.nonce):
         raise LinkOver
     if not found.is_good or found.application.closed_at is not None:
