@@ -35,10 +35,11 @@ from marketplace.sharing.homeshare.models.applications import ApplicationState
 from marketplace.sharing.homeshare.models.appointments import AppointmentKind
 from marketplace.sharing.homeshare.models.checks import CheckKind
 from marketplace.sharing.homeshare.models.locked import lock
+from marketplace.sharing.homeshare.models.overrides import OverrideKind
 from marketplace.sharing.homeshare.models.references import Relation
 from marketplace.sharing.homeshare.queries import references as reference_queries
 from marketplace.sharing.homeshare.queries import supporters as supporter_queries
-from marketplace.sharing.homeshare.service import appointments, references, supporters
+from marketplace.sharing.homeshare.service import appointments, references, runs, supporters
 from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.models.problems import Trouble
@@ -140,6 +141,7 @@ def city() -> City:
         "vouch_id": vouches.vouch(who["manager"], library.id, owner).id,
         **_kit(library, owner),
         **_home_share(owner, who["coord"]),
+        **_runs(who["other"], who["coord"]),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -320,6 +322,14 @@ def _back_again(thing: Any, owner: Any, friend: Any) -> Any:
     return one
 
 
+def _runs(other: Any, coordinator: Any) -> dict[str, Any]:
+    """Another resident waits for a room, and was in a run; something is decided by hand about them."""
+    waiting, home = factories.student(by=other), factories.home()
+    decided = runs.decide(coordinator, OverrideKind.BAN, waiting, home, "For now.", None)
+    run = runs.keep(runs.make(time_limit=5.0), db.session())
+    return {"waiting": waiting.reference, "offering": home.reference, "run_id": run.id, "override_id": decided.id}
+
+
 def _home_share(owner: Any, coordinator: Any) -> dict[str, Any]:
     """The owner's home, ready to be sent, and search for a room, being checked; a friend stands by them."""
     home = factories.home(by=owner, checked=False)
@@ -383,6 +393,7 @@ ABOUT = {  # what the address names, where it is not the plain one
     "homeshare_references.answer": {"link": "word_link"},
     "homeshare_references.named": {"reference": "search"},
     "homeshare_references.remove": {"reference": "search"},
+    "homeshare_runs.alone": {"reference": "waiting"},
     "homeshare_supporters.invited": {"link": "support_link"},
     "homeshare_supporters.supporters": {"reference": "search"},
     "kits.booking": {"reference": "kit_booking"},
@@ -498,6 +509,7 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     },
     "homeshare_references.answer": {"recommends": "yes", "words": "A good neighbour."},
     "homeshare_references.named": {"name": "Lee", "relation": "friend", "phone": "02-123-4567"},
+    "homeshare_runs.by_hand": {"kind": "apart", "reason": "For their safety."},
     "homeshare_supporters.invited": {"answer": "accept"},
     "homeshare_supporters.supporters": {"email": "three@example.org", "agreed": "true"},
     "kits.book": TIME | DETAILS | {"rules_accepted": "yes"},
@@ -570,6 +582,8 @@ NAMED = {  # which thing a body names, by its key in the city
     "kits_api.book_kit": {"kit": "kit_id"},
     "kits_staff.add_part": {"part": "room_of_a_kit"},
     "kits_staff.new": {"building": "building_id"},
+    "homeshare_runs.by_hand": {"student": "waiting", "home": "offering"},
+    "homeshare_runs.why": {"student": "waiting", "home": "offering"},
     "loans_api.ask": {"item": "theirs"},
     "spaces_api.book": {"space": "space_id"},
     "vouches_staff.new": {"building": "building_id"},

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pyotp
@@ -22,6 +23,7 @@ from marketplace.portal.demo.queries import DOMAIN
 from marketplace.portal.kits.models import Kit, KitBooking
 from marketplace.sharing.homeshare.models.applications import Application, ApplicationState, Campus, Side
 from marketplace.sharing.homeshare.models.references import Reference
+from marketplace.sharing.homeshare.models.runs import Run
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
 from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket, StockTake
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
@@ -48,6 +50,7 @@ NO_PAGES = {
     "/account/identity/link",
     "/moderation/together",  # but for those that were ticked, below
     "/conversations/<int:conversation_id>/block",  # one blocks a person, not a building
+    "/homeshare/runs/<int:run_id>.json",
     "/items/loans/<reference>/loan.ics", "/libraries/<int:library_id>/catalogue.csv",
     "/libraries/<int:library_id>/labels.pdf", "/items/impact.csv", "/items/refusals.csv",
 }  # fmt: skip
@@ -426,6 +429,23 @@ def with_home_share(everyone: Everyone) -> None:
     newcomer.go(f"/homeshare/support/{_link(everyone, newcomer.email, 'Stand by {name}?')}")
     newcomer.press("Yes, I stand by them")
     everyone.things["supporter_id"] = newcomer.page.url.partition("?")[0].rpartition("/")[2]
+    _with_a_run(everyone)
+
+
+def _with_a_run(everyone: Everyone) -> None:
+    """The newcomer offers a room, and nobody fits."""
+    city, ask = everyone.city, everyone.city.ask
+    own = {"person_id": ask(sa.select(Person.id).where(Person.email == f"newcomer@{DOMAIN}")), "answers": {}}
+    open_ = {"state": ApplicationState.OPEN, "sent_at": clock.now(), "waiting_since": clock.now()}
+    city.change(sa.insert(Application).values(side=Side.HOST, reference="ROOMMINE", **own, **open_))
+    staff = everyone.window("staff")
+    staff.go("/homeshare/staff/runs")
+    staff.press("Make a preview now")
+    newest = sa.select(sa.func.max(Run.id))
+    deadline = monotonic() + 60
+    while ask(newest) is None and monotonic() < deadline:
+        sleep(0.2)
+    everyone.things |= {"room_offered": "ROOMMINE", "run_id": ask(newest)}
 
 
 def _link(everyone: Everyone, email: str, subject: str) -> str:
@@ -471,6 +491,7 @@ OTHER_THING = {
         ),
         "home_free",
     ),
+    "/homeshare/mine/<reference>/why": "room_offered",
     "/homeshare/applications/<reference>/questions/<name> name": "page_of_questions",
     "/homeshare/references/<link>": "to_speak", "/homeshare/support/<link>": "to_support",
     "/things/<code>": "piece", "/libraries/<int:library_id>/repairs/<code>/new code": "piece",
@@ -489,6 +510,7 @@ SEEN_BY = {
     "staff: staff, administrator": "staff",
 }
 SEEN_BY_OTHERS = {
+    "/homeshare/mine/<reference>/why": "newcomer",
     "/homeshare/support/<link>": "manager", "/homeshare/supporting/<int:supporter_id>": "newcomer",
     "/homeshare/apply/<side>": "manager",
     "/groups/join/<link>": "staff", "/groups/<int:group_id>/join": "moderator",

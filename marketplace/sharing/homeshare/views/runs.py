@@ -67,7 +67,7 @@ def run(run_id: int) -> Response:
 def release(run_id: int) -> ResponseReturnValue:
     """Propose its pairs to the people."""
     proposed = runs.release(current_person(), queries.get_run(run_id))
-    tell(_("Released: {n} pairs are proposed and asked for their answers.", n=len(proposed)))
+    tell(_("Released. Pairs proposed and asked for their answers: {n}.", n=len(proposed)))
     return redirect(url_for(".run", run_id=run_id), 303)
 
 
@@ -136,11 +136,12 @@ def _page(found: Run) -> Response:
     people = queries.people_of(found)
     read = [people[number].person_id for pair in found.proposed for number in pair if number in people]
     looked(RUN, dict.fromkeys(read, OFFICE))
-    reasons = {(one.seeker, one.home): one for one in queries.whys(of, found.proposed)} if of else {}
+    explained = queries.whys(of, found.proposed) if of else []
+    reasons = {(one.seeker, one.home): layouts.reason(str(one.code), one.values) for one in explained}
     bands = {(s, h): (mine + 1, theirs + 1, a, b) for s, h, mine, theirs, a, b in found.market["pairs"]}
     return Form(schemas.TwoPeople()).page(
         "sharing/homeshare/runs/run.html",
-        run=found, people=people, reasons=reasons, bands=bands, said=layouts.reason,
+        run=found, people=people, reasons=reasons, bands=bands,
         overrides=queries.overrides_of(found), may_release=_may_release(found), left_out=_left_out(found),
         wanting=sum(row[1] for row in found.market["seekers"]),
         unsure=[name for name, _value, _bound, proven in found.outcome["levels"] if not proven],
