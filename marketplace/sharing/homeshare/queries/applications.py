@@ -61,10 +61,11 @@ def live_of(person_id: int, side: Side | None = None) -> list[Application]:
     return list(db.session.scalars(own.options(*_WHOLE).order_by(Application.id)))
 
 
-def is_matched(application: Application) -> bool:
-    """Whether somebody is proposed to them or lives with them."""
+def people_promised(application: Application) -> int:
+    """How many people are proposed to a home or live there; of a student, how many rooms are kept for them."""
     of_them = sa.or_(Match.student_id == application.id, Match.home_id == application.id)
-    return bool(db.session.scalar(sa.select(sa.exists().where(of_them, Match.state.in_(GOING_ON)))))
+    kept = sa.select(sa.func.sum(Match.people)).where(of_them, Match.state.in_(GOING_ON))
+    return db.session.scalar(kept) or 0
 
 
 def campuses() -> list[Campus]:
