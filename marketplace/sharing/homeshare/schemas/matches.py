@@ -20,17 +20,10 @@ from marketplace.sharing.homeshare.models.matches import (
     NoReason,
 )
 from marketplace.sharing.homeshare.models.programme import programme
+from marketplace.sharing.homeshare.schemas.applications import CHOOSE, YesNo
 
 WORDS = validate.Length(max=1000)
 LONG = validate.Length(max=2000)
-CHOOSE = {"required": _m("Choose one of the answers.")}
-
-
-class YesOrNo(fields.String):
-    """A question that is answered by yes or no, and not by silence."""
-
-    def __init__(self) -> None:
-        super().__init__(required=True, validate=validate.OneOf(["yes", "no"]), error_messages=CHOOSE)
 
 
 class Nothing(Schema):
@@ -80,27 +73,17 @@ class Signing(Schema):
 class GoesOn(Schema):
     """Whether someone wants to go on after the trial."""
 
-    goes_on = YesOrNo()
-
-    @post_load
-    def as_truth(self, data: dict[str, Any], **_more: object) -> dict[str, Any]:
-        """Yes as true."""
-        return {"goes_on": data["goes_on"] == "yes"}
+    goes_on = YesNo(required=True)
 
 
 class CheckedIn(Schema):
     """How it goes."""
 
     going = fields.Enum(Going, by_value=True, required=True, error_messages=CHOOSE)
-    hours_kept = YesOrNo()
-    safe = YesOrNo()
-    talk = YesOrNo()
+    hours_kept = YesNo(required=True)
+    safe = YesNo(required=True)
+    talk = YesNo(required=True)
     words = fields.String(load_default="", validate=WORDS)
-
-    @post_load
-    def as_truth(self, data: dict[str, Any], **_more: object) -> dict[str, Any]:
-        """Yes and no as true and false."""
-        return data | {name: data[name] == "yes" for name in ("hours_kept", "safe", "talk")}
 
 
 # --- coordinators ---
@@ -136,7 +119,7 @@ class Terms(Schema):
     evenings = fields.Integer(required=True, validate=validate.Range(0, 7))
     guests = fields.String(required=True)
     quiet = fields.String(required=True)
-    smoking = YesOrNo()
+    smoking = YesNo(required=True)
     pets = fields.List(fields.String(), load_default=list)
     kitchen = fields.String(required=True, validate=validate.OneOf(list(questions.KITCHEN)))
     food = fields.String(required=True, validate=validate.OneOf(list(questions.FOOD)))
@@ -156,7 +139,7 @@ class Terms(Schema):
     @post_load
     def as_kept(self, data: dict[str, Any], **_more: object) -> dict[str, Any]:
         """As the agreement keeps it."""
-        return {"terms": data | {"moves_in_on": data["moves_in_on"].isoformat(), "smoking": data["smoking"] == "yes"}}
+        return {"terms": data | {"moves_in_on": data["moves_in_on"].isoformat()}}
 
 
 class Settled(Schema):
