@@ -42,9 +42,10 @@ def get_match(reference: str) -> Match:
 def held(match_id: int) -> Match:
     """A match read anew, which nobody else changes until this transaction ends."""
     db.session.flush()
-    mine = sa.select(Match).where(Match.id == match_id).options(*WHOLE)
-    locked = mine.with_for_update(of=Match).execution_options(populate_existing=True)
-    return db.session.scalars(locked).one()
+    found = db.session.scalars(sa.select(Match).where(Match.id == match_id).options(*WHOLE)).one()
+    db.session.refresh(found, [column.key for column in Match.__table__.columns], with_for_update=True)
+    db.session.refresh(found, ["meeting"])
+    return found
 
 
 def by_ids(ids: Collection[int]) -> dict[int, Match]:

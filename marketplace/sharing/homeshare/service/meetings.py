@@ -31,7 +31,7 @@ def arrange(coordinator: Person, match: Match, starts_at: datetime, place: str, 
         db.session.add(meeting)
         db.session.flush()
     else:
-        meeting.changed += 1
+        meeting.changed = Meeting.changed + 1
     meeting.starts_at, meeting.at_home, meeting.set_by_id, meeting.set_at = (
         starts_at, at_home, coordinator.id, clock.now(),
     )  # fmt: skip
