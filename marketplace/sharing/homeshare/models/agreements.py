@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from marketplace.civic.accounts.models import Person
 from marketplace.kernel import clock, db
 from marketplace.sharing.homeshare.models.applications import Side
 from marketplace.sharing.homeshare.models.matches import Match
@@ -77,8 +76,6 @@ class Signature(db.Base):
     side: Mapped[Side]
     by_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
     signed_at: Mapped[datetime] = mapped_column(default=clock.now)
-
-    by: Mapped[Person] = relationship(lazy="raise")
 
     __table_args__ = (
         ForeignKeyConstraint(

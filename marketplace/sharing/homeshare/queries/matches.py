@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from marketplace.civic.accounts.models import Person
 from marketplace.kernel import clock, db
 from marketplace.kernel.errors import NotFound
-from marketplace.sharing.homeshare.models.agreements import Agreement, Signature
+from marketplace.sharing.homeshare.models.agreements import Agreement
 from marketplace.sharing.homeshare.models.applications import Application, Side
 from marketplace.sharing.homeshare.models.checkins import CheckIn, Matter, MatterKind
 from marketplace.sharing.homeshare.models.matches import GOING_ON, TOGETHER, Match, MatchState, Meeting
@@ -20,7 +20,7 @@ def _whole() -> list[Any]:
     options: list[Any] = [joinedload(Match.meeting).joinedload(Meeting.set_by)]
     for side in (Match.student, Match.home):
         options += [
-            joinedload(side).joinedload(Application.person),
+            joinedload(side).joinedload(Application.person).selectinload(Person.grants),
             joinedload(side).joinedload(Application.coordinator),
             joinedload(side).joinedload(Application.campus),
             joinedload(side).joinedload(Application.district),
@@ -85,7 +85,7 @@ def ids_of(state: MatchState, *conditions: sa.ColumnElement[bool]) -> list[int]:
 def agreement_of(match: Match) -> Agreement | None:
     """The current edition of the agreement of two, with who signed it."""
     current = sa.select(Agreement).where(Agreement.match_id == match.id, Agreement.replaced_at.is_(None))
-    whole = current.options(selectinload(Agreement.signatures).joinedload(Signature.by))
+    whole = current.options(selectinload(Agreement.signatures))
     return db.session.scalar(whole.execution_options(populate_existing=True))
 
 

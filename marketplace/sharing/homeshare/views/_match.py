@@ -74,9 +74,9 @@ def card_of(match: Match, side: Side) -> dict[str, Any]:
 def contact_of(match: Match, side: Side) -> dict[str, str]:
     """How to reach the other side, once both said yes; the address once a coordinator has confirmed it."""
     theirs = match.of(other(side))
-    known = {}
+    known = dict.fromkeys(("name", "phone", "email", "address"), "")
     if policy.shows_names(match):
-        known = {"name": theirs.person.name, "phone": unlock(theirs, "phone"), "email": theirs.person.email}
+        known |= {"name": theirs.person.name, "phone": unlock(theirs, "phone"), "email": theirs.person.email}
     if side is Side.STUDENT and policy.shows_address(match):
         known["address"] = unlock(theirs, "address")
     return known
