@@ -249,3 +249,102 @@ class TookNoPart(Invalid):
     """Someone who was not open then, or whose rooms were all kept."""
 
     message = _l("This application took no part in this run.")
+
+
+# --- matches ---
+
+
+class MatchWentOn(Conflict):
+    """The match does not stand where this could be done."""
+
+    message = _l("That is no longer possible: {state}.")
+
+
+class TooLateToAnswer(Conflict):
+    """The deadline has passed."""
+
+    message = _l("The time to answer was over on {moment}. Your place in line is kept.")
+
+
+class AnsweredAlready(Conflict):
+    """A yes is not taken back into a question, and nobody asks twice."""
+
+    message = _l("You have answered already. A coordinator helps you on the telephone or at the desk.")
+
+
+class NoNeedsReason(Invalid):
+    """A no without a reason."""
+
+    message = _l("Choose a reason. The other side does not read it.")
+
+
+class OwnMatch(Conflict):
+    """Nobody tends their own match."""
+
+    message = _l("You take part in this yourself. Another coordinator has to look after it.")
+
+
+class NotMetYet(Conflict):
+    """What comes of a meeting is said after it."""
+
+    message = _l("They have not met yet. Agree on a meeting, and note afterwards what came of it.")
+
+
+class MeetsInThePast(Invalid):
+    """A meeting that would be over."""
+
+    message = _l("Enter a time that is still to come.")
+
+
+class AgreementChanged(Conflict):
+    """Signed was what no longer stands."""
+
+    message = _l("The agreement has been changed meanwhile. Read the new text below, then sign it.")
+
+
+class SignedByBoth(Conflict):
+    """What both signed stands."""
+
+    message = _l("Both have signed. What is agreed stays; for another agreement both begin anew.")
+
+
+class RentOutOfBounds(Invalid):
+    """More or less rent than the programme allows."""
+
+    message = _l("The rent has to be between {least} and {most}.")
+
+
+class MovesInThePast(Invalid):
+    """A day of moving in that has passed."""
+
+    message = _l("The day of moving in is over. Enter today or a later day.")
+
+
+class NothingToAnswer(Conflict):
+    """No check-in is due."""
+
+    message = _l("There is nothing to answer now. We ask you again in time.")
+
+
+class NoticeGiven(Conflict):
+    """Notice is given once."""
+
+    message = _l("Notice was given already: the last day is {day}.")
+
+
+class SettledAlready(Conflict):
+    """Another coordinator was faster."""
+
+    message = _l("Somebody has settled this already. Read below what came of it.")
+
+
+class AskedForAlready(Conflict):
+    """A conversation that was asked for and has not taken place."""
+
+    message = _l("A conversation is asked for already. A coordinator gets in touch with both of you.")
+
+
+class TrialGoesOn(Conflict):
+    """Whether to go on is asked in the last days of the trial."""
+
+    message = _l("The trial goes on. In its last week we ask you both whether to go on.")

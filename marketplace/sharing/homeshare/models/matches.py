@@ -1,17 +1,19 @@
 """Two who may live together: proposed, asked, met, agreed, tried, and how it goes on."""
 
 import enum
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.civic.accounts.models import Person
 from marketplace.kernel import clock, db
+from marketplace.kernel.intervals import Interval
 from marketplace.kernel.references import new_reference
 from marketplace.kernel.words import Text, _l
-from marketplace.sharing.homeshare.models.applications import Application
+from marketplace.sharing.homeshare.models.applications import Application, Side
 from marketplace.sharing.homeshare.models.runs import Run
 
 
@@ -61,6 +63,77 @@ class Answer(enum.Enum):
     ASK = "ask"
 
 
+class NoReason(enum.Enum):
+    """Why someone says no: about the home, the room, the days; never about who somebody is."""
+
+    TOO_FAR = "too_far"
+    RENT = "rent"
+    DATES = "dates"
+    HELP = "help"
+    HABITS = "habits"
+    ROOM_GONE = "room_gone"
+    OTHER = "other"
+
+    @property
+    def words(self) -> Text:
+        """The reason as people choose it."""
+        return {
+            "too_far": _l("The way is too long"),
+            "rent": _l("The rent does not suit me"),
+            "dates": _l("The days do not suit me"),
+            "help": _l("The help does not suit me"),
+            "habits": _l("Our habits at home differ too much"),
+            "room_gone": _l("I no longer need it"),
+            "other": _l("Another reason, which I would rather tell the coordinator"),
+        }[self.value]
+
+
+class EndReason(enum.Enum):
+    """Why two go separate ways, before or after they lived together. It is nobody's fault."""
+
+    NOT_SUITED = "not_suited"
+    TRIAL_OVER = "trial_over"
+    STAY_OVER = "stay_over"
+    MOVES = "moves"
+    HEALTH = "health"
+    FAMILY = "family"
+    HELP = "help"
+    UNSAFE = "unsafe"
+    OTHER = "other"
+
+    @property
+    def words(self) -> Text:
+        """The reason as people choose it."""
+        return {
+            "not_suited": _l("It does not suit us"),
+            "trial_over": _l("Not continued after the trial"),
+            "stay_over": _l("The stay is over as agreed"),
+            "moves": _l("Study or work goes on elsewhere"),
+            "health": _l("Health or care needs have changed"),
+            "family": _l("The room is needed for the family"),
+            "help": _l("The help was not as agreed"),
+            "unsafe": _l("Someone does not feel safe"),
+            "other": _l("Another reason"),
+        }[self.value]
+
+
+class Who(enum.Enum):
+    """Who gave notice or ended it: either side, a coordinator, or the clock."""
+
+    HOST = "host"
+    STUDENT = "student"
+    COORDINATOR = "coordinator"
+    CLOCK = "clock"
+
+
+OWN_END_REASONS = tuple(one for one in EndReason if one not in (EndReason.TRIAL_OVER, EndReason.UNSAFE))
+"""What someone may choose: the trial's end says so itself, and who does not feel safe has a way of their own."""
+
+
+LENGTH = timedelta(hours=1)
+"""How long a meeting takes."""
+
+
 class Match(db.Base):
     """A student and a home, from the proposal on. Neither is kept for more than there is room for, by the database."""
 
@@ -82,14 +155,43 @@ class Match(db.Base):
     host_answer: Mapped[Answer | None]
     student_answered_at: Mapped[datetime | None]
     host_answered_at: Mapped[datetime | None]
+    student_reason: Mapped[NoReason | None]
+    host_reason: Mapped[NoReason | None] = mapped_column(
+        CheckConstraint(
+            "(student_reason IS NULL OR coalesce(student_answer, '') = 'no')"
+            " AND (host_reason IS NULL OR coalesce(host_answer, '') = 'no')",
+            name="reason_of_a_no",
+        )
+    )
+    student_words: Mapped[str] = mapped_column(sa.String(4000), default="", server_default="")
+    host_words: Mapped[str] = mapped_column(sa.String(4000), default="", server_default="")
+    """What either said with an answer, for the coordinator alone. Locked."""
+    extended_at: Mapped[datetime | None] = mapped_column(
+        CheckConstraint("student_answered_at <= answer_by AND host_answered_at <= answer_by", name="answered_in_time")
+    )
+    """When the deadline was moved because someone asked a person: once at most."""
+    reminded_at: Mapped[datetime | None]
     moved_in_on: Mapped[date | None]
     trial_until: Mapped[date | None]
+    student_goes_on: Mapped[bool | None]
+    host_goes_on: Mapped[bool | None]
+    """What either says at the end of the trial."""
+    ends_on: Mapped[date | None] = mapped_column(
+        CheckConstraint("ends_on IS NULL OR moved_in_on IS NOT NULL", name="notice_to_who_lives_there")
+    )
+    """The last day, once notice was given."""
+    end_reason: Mapped[EndReason | None]
+    end_words: Mapped[str] = mapped_column(sa.String(4000), default="", server_default="")
+    """What was said about the end, for the coordinator alone. Locked."""
+    ended_by: Mapped[Who | None]
+    """Who gave notice or ended it."""
     ended_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
 
     student: Mapped[Application] = relationship(lazy="raise", foreign_keys=[student_id])
     home: Mapped[Application] = relationship(lazy="raise", foreign_keys=[home_id])
     run: Mapped[Run | None] = relationship(lazy="raise")
+    meeting: Mapped["Meeting | None"] = relationship(lazy="raise", back_populates="match")
 
     __mapper_args__ = {"version_id_col": version}
     __table_args__ = (
@@ -116,6 +218,49 @@ class Match(db.Base):
             postgresql_where=sa.text(_GOING_ON),
         ),
     )
+
+    def answer_of(self, side: Side) -> Answer | None:
+        """What a side said."""
+        return self.host_answer if side is Side.HOST else self.student_answer
+
+    def goes_on_of(self, side: Side) -> bool | None:
+        """What a side says at the end of the trial."""
+        return self.host_goes_on if side is Side.HOST else self.student_goes_on
+
+    def of(self, side: Side) -> Application:
+        """The application of a side."""
+        return self.home if side is Side.HOST else self.student
+
+    @property
+    def both_yes(self) -> bool:
+        """Whether both said yes."""
+        return self.student_answer is Answer.YES and self.host_answer is Answer.YES
+
+
+class Meeting(db.Base):
+    """When and where the two meet for the first time, with a coordinator."""
+
+    __tablename__ = "homeshare_meetings"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    match_id: Mapped[int] = mapped_column(ForeignKey("homeshare_matches.id", ondelete="CASCADE"), unique=True)
+    starts_at: Mapped[datetime]
+    place: Mapped[str] = mapped_column(sa.String(2000), default="")
+    """Locked: it may be somebody's home."""
+    at_home: Mapped[bool] = mapped_column(default=False)
+    """Whether they meet in the home: then the coordinator has confirmed that the student may know its address."""
+    set_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    set_at: Mapped[datetime] = mapped_column(default=clock.now)
+    changed: Mapped[int] = mapped_column(default=0)
+    """How often it was set anew, for calendars."""
+
+    match: Mapped[Match] = relationship(lazy="raise", back_populates="meeting")
+    set_by: Mapped[Person] = relationship(lazy="raise")
+
+    @property
+    def interval(self) -> Interval:
+        """For how long it is entered in calendars."""
+        return Interval(self.starts_at, self.starts_at + LENGTH)
 
 
 ROOM_FOR_ALL = "homeshare_matches_room_for_all"

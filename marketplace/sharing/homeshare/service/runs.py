@@ -13,11 +13,12 @@ from marketplace.kernel import audit, clock, db
 from marketplace.kernel.access import permit
 from marketplace.kernel.things import subject
 from marketplace.kernel.writing import show_list
-from marketplace.sharing.homeshare import errors, layouts, policy, runs
+from marketplace.sharing.homeshare import errors, policy, runs
 from marketplace.sharing.homeshare.models.applications import Application
 from marketplace.sharing.homeshare.models.matches import Match
 from marketplace.sharing.homeshare.models.overrides import Override, OverrideKind
 from marketplace.sharing.homeshare.models.programme import programme
+from marketplace.sharing.homeshare.models.reasons import RULES
 from marketplace.sharing.homeshare.models.runs import Run, RunPerson, RunState
 from marketplace.sharing.homeshare.service import matches
 from matching.candidates.codes import Code
@@ -165,7 +166,7 @@ def decide(
     permit(policy.may_coordinate, coordinator)
     codes = _failed(student, home) if kind is OverrideKind.PIN else []
     if protecting := runs.vetting(codes):
-        raise errors.NeverSetAside(rules=show_list([str(layouts.RULES[code]) for code in protecting]))
+        raise errors.NeverSetAside(rules=show_list([str(RULES[code]) for code in protecting]))
     override = Override(
         kind=kind, student_id=student.id, home_id=home.id, reason=reason, broken=" ".join(codes), until=until,
         by_id=coordinator.id,

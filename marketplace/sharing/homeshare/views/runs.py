@@ -11,7 +11,9 @@ from marketplace.kernel.access import reveal
 from marketplace.kernel.errors import NotFound
 from marketplace.kernel.hooks import Queue, Waiting
 from marketplace.kernel.words import _, _l
-from marketplace.sharing.homeshare import errors, layouts, policy
+from marketplace.sharing.homeshare import errors, policy
+from marketplace.sharing.homeshare.layouts import pairing
+from marketplace.sharing.homeshare.models import reasons
 from marketplace.sharing.homeshare.models.applications import Application, ApplicationState, Side
 from marketplace.sharing.homeshare.models.overrides import OverrideKind
 from marketplace.sharing.homeshare.models.programme import programme
@@ -27,6 +29,7 @@ from marketplace.web.forms import Form
 from marketplace.web.looking import looked
 from marketplace.web.pages import listed, page, tell
 from matching.candidates.codes import Code, Unit
+from matching.pairing import Change
 
 bp = Blueprint("homeshare_runs", __name__)
 
@@ -109,7 +112,7 @@ def by_hand() -> ResponseReturnValue:
             return redirect(url_for(".by_hand"), 303)
     pages, shown = listed(queries.overrides())
     return form.page(
-        "sharing/homeshare/runs/by_hand.html", shown=shown, pages=pages, kinds=OverrideKind, rules=layouts.RULES
+        "sharing/homeshare/runs/by_hand.html", shown=shown, pages=pages, kinds=OverrideKind, rules=reasons.RULES
     )
 
 
@@ -137,11 +140,11 @@ def _page(found: Run) -> Response:
     read = [people[number].person_id for pair in found.proposed for number in pair if number in people]
     looked(RUN, dict.fromkeys(read, OFFICE))
     explained = queries.whys(of, found.proposed) if of else []
-    reasons = {(one.seeker, one.home): layouts.reason(str(one.code), one.values) for one in explained}
+    why = {(one.seeker, one.home): pairing.reason(str(one.code), one.values) for one in explained}
     bands = {(s, h): (mine + 1, theirs + 1, a, b) for s, h, mine, theirs, a, b in found.market["pairs"]}
     return Form(schemas.TwoPeople()).page(
         "sharing/homeshare/runs/run.html",
-        run=found, people=people, reasons=reasons, bands=bands,
+        run=found, people=people, reasons=why, bands=bands,
         overrides=queries.overrides_of(found), may_release=_may_release(found), left_out=_left_out(found),
         wanting=sum(row[1] for row in found.market["seekers"]),
         unsure=[name for name, _value, _bound, proven in found.outcome["levels"] if not proven],
@@ -154,7 +157,7 @@ def _may_release(found: Run) -> bool:
 
 def _left_out(found: Run) -> list[tuple[str, str, Any]]:
     words = {"gone": _l("one of the two no longer takes part, or has a room"), "banned": _l("decided by hand")}
-    rules = {str(code): text for code, text in layouts.RULES.items()}
+    rules = {str(code): text for code, text in reasons.RULES.items()}
     split = [line.split() for line in found.left_out]
     return [(seeker, home, words.get(code) or rules[code]) for seeker, home, code in split]
 
@@ -178,10 +181,10 @@ def _why(found: Run, student: str, home: str) -> dict[str, Any]:
             raise errors.TookNoPart(field=field)
     explained = queries.why(of, str(names[0]), str(names[1]))
     rules = [
-        (layouts.RULES[Code(code)], layouts.amount(excess, Unit(unit)) if excess else None)
+        (reasons.RULES[Code(code)], reasons.value(code, unit, round(excess)) if excess else None)
         for code, excess, unit in explained.values.get("rules", [])  # type: ignore[attr-defined]
     ]
-    return {"said": layouts.reason(str(explained.code), explained.values), "rules": rules, "code": str(explained.code)}
+    return {"said": pairing.reason(str(explained.code), explained.values), "rules": rules, "code": str(explained.code)}
 
 
 # --- anyone ---
@@ -222,18 +225,26 @@ def alone(reference: str) -> Response:
     )
 
 
+def _by(change: Change) -> str | None:
+    return reasons.value(change.rule, change.unit, round(change.by)) if change.by else None
+
+
 def _would(application: Application, told: queries.Alone) -> list[tuple[Any, Any, int]]:
     """What would help: which rule, by how much, and how many it would bring."""
     if not application.is_host:
         return [
-            (layouts.RULES[Code(one.rule)], layouts.amount(one.by, Unit(one.unit)) if one.by else None, one.homes)
+            (
+                reasons.RULES[Code(one.rule)],
+                reasons.value(one.rule, one.unit, round(one.by)) if one.by else None,
+                one.homes,
+            )
             for one in told.would[:SHOWN]
         ]
     found: dict[tuple[Code, Unit], list[int]] = {}
     for miss in told.near:
         found.setdefault((miss.code, miss.unit), []).append(miss.short_by or 0)
     most = sorted(found.items(), key=lambda one: -len(one[1]))[:SHOWN]
-    return [(layouts.RULES[code], layouts.amount(max(short), unit), len(short)) for (code, unit), short in most]
+    return [(reasons.RULES[code], reasons.value(code, unit, max(short)), len(short)) for (code, unit), short in most]
 
 
 # --- what other floors ask ---
