@@ -159,6 +159,7 @@ def install(app: Flask) -> None:
             "navigation": [
                 (words._("Rooms"), "/spaces/"),
                 (words._("Things"), "/items/"),
+                (words._("Home share"), "/homeshare"),
                 (words._("Buildings"), "/buildings/"),
                 (words._("Groups"), "/groups/"),
             ],

@@ -31,6 +31,14 @@ from marketplace.civic.webhooks import queries as webhook_queries
 from marketplace.civic.webhooks import service as webhooks
 from marketplace.kernel import clock, db, progress
 from marketplace.portal.kits.service import booking as kit_booking
+from marketplace.sharing.homeshare.models.applications import ApplicationState
+from marketplace.sharing.homeshare.models.appointments import AppointmentKind
+from marketplace.sharing.homeshare.models.checks import CheckKind
+from marketplace.sharing.homeshare.models.locked import lock
+from marketplace.sharing.homeshare.models.references import Relation
+from marketplace.sharing.homeshare.queries import references as reference_queries
+from marketplace.sharing.homeshare.queries import supporters as supporter_queries
+from marketplace.sharing.homeshare.service import appointments, references, supporters
 from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.models.problems import Trouble
@@ -131,6 +139,7 @@ def city() -> City:
         **_library(library, who["manager"]),
         "vouch_id": vouches.vouch(who["manager"], library.id, owner).id,
         **_kit(library, owner),
+        **_home_share(owner, who["coord"]),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -311,6 +320,37 @@ def _back_again(thing: Any, owner: Any, friend: Any) -> Any:
     return one
 
 
+def _home_share(owner: Any, coordinator: Any) -> dict[str, Any]:
+    """The owner's home, ready to be sent, and search for a room, being checked; a friend stands by them."""
+    home = factories.home(by=owner, checked=False)
+    home.state, home.sent_at = ApplicationState.DRAFT, None
+    room = {"square_metres": 12, "furniture": [], "lock": True}
+    home.answers = home.answers | room | {"notice": 30, "bills": "shared", "kitchen": "agreed", "food": "own"}
+    lock(home, "phone", "02-123-4567")
+    search, friend = factories.student(by=owner, checked=False), factories.neighbour("A friend of the owner")
+    for one in (home, search):
+        for relation in (Relation.FAMILY, Relation.FRIEND):
+            speaks = references.name(owner, one, name="Kim", relation=relation, email="speaks@example.org")
+    noon = march(10, 12, 13)
+    invited = [supporters.invite(owner, search, f"{name}@example.org") for name in ("one", "two")]
+    supporters.accept(friend, supporter_queries.link_of(invited[1]))
+    return {
+        "side": "student",
+        "home_draft": home.reference,
+        "search": search.reference,
+        "question_page": "evenings",
+        "check_kind": "identity",
+        "check_id": factories.check(search, CheckKind.INTERVIEW, by_id=coordinator.id).id,
+        "reference_id": speaks.id,
+        "word_link": reference_queries.link_of(speaks),
+        "appointment_id": appointments.make(
+            coordinator, search, AppointmentKind.INTERVIEW, noon.starts_at, noon.ends_at
+        ).id,
+        "supporter_id": invited[1].id,
+        "support_link": supporter_queries.link_of(invited[0]),
+    }
+
+
 def _feed(owner: Any) -> str | None:
     telling.open_feed(owner)
     return notices.feed_of(owner)
@@ -328,6 +368,23 @@ ABOUT = {  # what the address names, where it is not the plain one
     "spaces.details": {"reference": "held"},
     "spaces.leave": {"reference": "held"},
     "spaces_staff.answer": {"reference": "request"},
+    "homeshare.application": {"reference": "search"},
+    "homeshare.close": {"reference": "search"},
+    "homeshare.pause": {"reference": "search"},
+    "homeshare.pictures": {"reference": "home_draft"},
+    "homeshare.question": {"reference": "home_draft", "name": "question_page"},
+    "homeshare.resume": {"reference": "search"},
+    "homeshare.send": {"reference": "home_draft"},
+    "homeshare_checks.appoint": {"reference": "search"},
+    "homeshare_checks.record": {"reference": "search", "kind": "check_kind"},
+    "homeshare_desk.case": {"reference": "search"},
+    "homeshare_desk.notes": {"reference": "search"},
+    "homeshare_desk.take": {"reference": "search"},
+    "homeshare_references.answer": {"link": "word_link"},
+    "homeshare_references.named": {"reference": "search"},
+    "homeshare_references.remove": {"reference": "search"},
+    "homeshare_supporters.invited": {"link": "support_link"},
+    "homeshare_supporters.supporters": {"reference": "search"},
     "kits.booking": {"reference": "kit_booking"},
     "kits.cancel": {"reference": "kit_booking"},
     "kits_api.get_kit_booking": {"reference": "kit_booking"},
@@ -431,6 +488,18 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "libraries_staff.admit": {"name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "counter"},
     "libraries_staff.change": {"name": "Tools", "open": "yes", "version": 1},
     "libraries_staff.new": {"name": "Tools", "building": "Library"},
+    "homeshare.close": {"because": "changed_mind"},
+    "homeshare.question": {"evenings": "3"},
+    "homeshare_checks.appoint": {"kind": "interview", "day": "2027-03-11", "starts": "10:00"},
+    "homeshare_checks.hear": {"passed": "yes", "way": "phone", "checked_on": "2027-03-01"},
+    "homeshare_checks.record": {"passed": "yes", "checked_on": "2027-03-01", "method": "Card shown"},
+    "homeshare_desk.on_behalf": {
+        "side": "host", "name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "phone"
+    },
+    "homeshare_references.answer": {"recommends": "yes", "words": "A good neighbour."},
+    "homeshare_references.named": {"name": "Lee", "relation": "friend", "phone": "02-123-4567"},
+    "homeshare_supporters.invited": {"answer": "accept"},
+    "homeshare_supporters.supporters": {"email": "three@example.org", "agreed": "true"},
     "kits.book": TIME | DETAILS | {"rules_accepted": "yes"},
     "kits.cancel": {"reason": "We are ill."},
     "kits_api.book_kit": TIME | DETAILS,

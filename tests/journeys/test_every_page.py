@@ -20,6 +20,8 @@ from marketplace.kernel import clock
 from marketplace.kernel.progress import LongWork
 from marketplace.portal.demo.queries import DOMAIN
 from marketplace.portal.kits.models import Kit, KitBooking
+from marketplace.sharing.homeshare.models.applications import Application, ApplicationState, Campus, Side
+from marketplace.sharing.homeshare.models.references import Reference
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
 from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket, StockTake
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
@@ -71,6 +73,12 @@ WITH_QUESTIONS = [
     ("public", "/items/?first=<day>&show=others"),
     ("residents", "/items/loans/<told>"),
     ("public", "/items/<well_known>"),
+    ("residents", "/homeshare/applications/<search>/questions/campus"),
+    ("residents", "/homeshare/applications/<search>/questions/people"),
+    ("residents", "/homeshare/applications/<home_free>/questions/place"),
+    ("residents", "/homeshare/applications/<home_free>/questions/about"),
+    ("residents", "/homeshare/applications/<home_free>/questions/dates"),
+    ("staff: coordinator", "/homeshare/staff/applications/<search>/checks/enrolment"),
     ("residents", "/kits/<int:kit_id>/book?start=<start>&minutes=120"),
     ("residents", "/items/loans?show=lent"),
     ("residents", "/items/loans?when=past"),
@@ -137,6 +145,7 @@ def everyone(browser: Browser, city: City) -> Iterator[Everyone]:
     with_a_payment(made)
     with_a_library(made)
     with_a_kit(made)
+    with_home_share(made)
     yield made
     for visitor in made.visitors.values():
         visitor.page.context.close()
@@ -377,6 +386,57 @@ def with_a_kit(everyone: Everyone) -> None:
     }
 
 
+def with_home_share(everyone: Everyone) -> None:
+    """The resident looks for a room, the newcomer's home is not sent yet; staff of the city coordinate."""
+    city, ask = everyone.city, everyone.city.ask
+    who = {one: ask(sa.select(Person.id).where(Person.email == f"{one}@{DOMAIN}")) for one in ("resident", "staff")}
+    city.change(sa.insert(RoleGrant).values(person_id=who["staff"], role=Role.COORDINATOR))
+    city.change(sa.insert(Campus).values(name="강변대학교", name_en="", latitude=37.55, longitude=126.99))
+    own = {"person_id": who["resident"], "campus_id": ask(sa.select(sa.func.max(Campus.id)))}
+    sent = {"state": ApplicationState.SENT, "sent_at": clock.now(), "answers": {"campus": own["campus_id"]}}
+    city.change(sa.insert(Application).values(side=Side.STUDENT, reference="ROOMSEEK", **own, **sent))
+    city.change(sa.insert(Application).values(side=Side.HOST, reference="ROOMFREE", person_id=who["resident"]))
+    staff, resident = everyone.window("staff"), everyone.window("resident")
+    resident.go("/homeshare/applications/ROOMSEEK/references")
+    for name, email in (("서도윤", "speaks@example.org"), ("한유나", "other@example.org")):
+        resident.field("Their name").fill(name)
+        resident.page.locator("input[name=relation]").nth(2).check()
+        resident.field("Their e-mail address (optional)").fill(email)
+        resident.press("Save")
+    city.typed += ["서도윤", "한유나", "조용하고 따뜻한 사람입니다.", "강변대학교"]
+    resident.go("/homeshare/applications/ROOMSEEK/supporters")
+    for one in ("manager", "newcomer"):
+        resident.field("Their e-mail address").fill(f"{one}@{DOMAIN}")
+        resident.field("I agree that this person sees how my application stands").check()
+        resident.press("Invite")
+    staff.go("/homeshare/staff/applications/ROOMSEEK/checks/interview")
+    staff.field("Yes").check()
+    staff.field("How was it checked?").fill("면담함")
+    staff.field("Note (optional)").fill("조용하고 따뜻한 사람입니다.")
+    staff.press("Put down")
+    city.typed.append("면담함")
+    staff.press("Send the letter")
+    everyone.things |= {
+        "side": "host", "home_free": "ROOMFREE", "search": "ROOMSEEK", "page_of_questions": "guests",
+        "kind": "identity", "reference_id": ask(sa.select(sa.func.max(Reference.id))),
+        "to_speak": _link(everyone, "speaks@example.org", "A word about {name}"),
+        "to_support": _link(everyone, f"manager@{DOMAIN}", "Stand by {name}?"),
+    }  # fmt: skip
+    newcomer = everyone.window("newcomer")
+    newcomer.go(f"/homeshare/support/{_link(everyone, newcomer.email, 'Stand by {name}?')}")
+    newcomer.press("Yes, I stand by them")
+    everyone.things["supporter_id"] = newcomer.page.url.partition("?")[0].rpartition("/")[2]
+
+
+def _link(everyone: Everyone, email: str, subject: str) -> str:
+    """What the link in the letter to this address ends with."""
+    reader = everyone.window("nobody")
+    reader.email, reader.letters_before = email, 0
+    reader.open_letter(subject)
+    link = reader.page.locator(".letter a[href*='/homeshare/']").get_attribute("href")
+    return str(link).rpartition("/")[2]
+
+
 OTHER_THING = {
     "/confirm/<link>": "confirm", "/new-password/<link>": "reset", "/spaces/bookings/<reference>/details": "held",
     "/spaces/staff/bookings/<reference>": "request", "/groups/join/<link>": "invitation",
@@ -394,6 +454,25 @@ OTHER_THING = {
     "/items/loans/<reference>/review": "back", "/items/loans/<reference>/review/reply": "told",
     "/items/<int:item_id>/reviews": "well_known",
     "/kits/bookings/<reference>": "kit_booking", "/kits/bookings/<reference>/cancel": "kit_booking",
+    **dict.fromkeys(
+        (
+            "/homeshare/applications/<reference>", "/homeshare/applications/<reference>/close",
+            "/homeshare/applications/<reference>/references", "/homeshare/applications/<reference>/supporters",
+            "/homeshare/staff/applications/<reference>", "/homeshare/staff/applications/<reference>/notes",
+            "/homeshare/staff/applications/<reference>/appointments",
+            "/homeshare/staff/applications/<reference>/checks/<kind> reference",
+        ),
+        "search",
+    ),
+    **dict.fromkeys(
+        (
+            "/homeshare/applications/<reference>/pictures", "/homeshare/applications/<reference>/send",
+            "/homeshare/applications/<reference>/questions/<name> reference",
+        ),
+        "home_free",
+    ),
+    "/homeshare/applications/<reference>/questions/<name> name": "page_of_questions",
+    "/homeshare/references/<link>": "to_speak", "/homeshare/support/<link>": "to_support",
     "/things/<code>": "piece", "/libraries/<int:library_id>/repairs/<code>/new code": "piece",
 }  # fmt: skip
 SEEN_BY = {
@@ -402,13 +481,16 @@ SEEN_BY = {
     "staff: manager": "manager",
     "staff: manager, administrator": "manager",
     "staff: administrator": "admin",
-    "staff: manager, staff, moderator, safeguarding, administrator": "manager",
+    "staff: manager, staff, moderator, safeguarding, coordinator, administrator": "manager",
+    "staff: coordinator": "staff",
     "staff: moderator": "moderator",
     "staff: moderator, administrator": "moderator",
     "staff: safeguarding": "moderator",
     "staff: staff, administrator": "staff",
 }
 SEEN_BY_OTHERS = {
+    "/homeshare/support/<link>": "manager", "/homeshare/supporting/<int:supporter_id>": "newcomer",
+    "/homeshare/apply/<side>": "manager",
     "/groups/join/<link>": "staff", "/groups/<int:group_id>/join": "moderator",
     "/account/second-factor/codes": "newcomer",
 }  # fmt: skip

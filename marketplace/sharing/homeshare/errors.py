@@ -109,6 +109,12 @@ class StillMatched(Conflict):
     message = _l("Somebody is proposed to you or lives with you. End that first, on its own page.")
 
 
+class PromisedAlready(Conflict):
+    """How many come, or how many rooms there are, is what a match stands on."""
+
+    message = _l("Somebody is proposed to you or lives with you, so this cannot be changed now. Ask a coordinator.")
+
+
 class ManyReferences(Conflict):
     """More people than are asked."""
 

@@ -6,6 +6,7 @@ from marketplace.civic.accounts.models import Person, Role
 from marketplace.kernel import clock
 from marketplace.sharing.homeshare.models.applications import Application, Side
 from marketplace.sharing.homeshare.models.matches import GOING_ON, TOGETHER, Match, MatchState
+from marketplace.sharing.homeshare.models.supporters import Supporter
 
 AFTER_MEETING = (MatchState.AGREEING, *TOGETHER)
 SAY_BEFORE = timedelta(days=7)
@@ -75,3 +76,13 @@ def may_say_whether_to_go_on(match: Match) -> bool:
     """In the last days of the trial, and a while after it."""
     asked_from = (match.trial_until or clock.today()) - SAY_BEFORE
     return match.state is MatchState.TRIAL and match.ends_on is None and clock.today() >= asked_from
+
+
+def stands_by(person: Person, supporter: Supporter) -> bool:
+    """Whoever agreed to stand by an applicant, as long as both wish it."""
+    return supporter.stands_by and supporter.person_id == person.id
+
+
+def may_end_support(person: Person, supporter: Supporter) -> bool:
+    """Either of the two, and coordinators; needs the application."""
+    return supporter.person_id == person.id or may_answer(person, supporter.application)

@@ -294,6 +294,25 @@ def test_whoever_is_matched_cannot_end_it_here(browser):
     assert read(student).state is ApplicationState.OPEN
 
 
+def test_what_a_match_stands_on_is_not_changed_under_it(browser):
+    student, home = factories.student(), factories.home(rooms=2)
+    factories.match(student, home)
+    factories.sign_in(browser, read(student).person)
+    refused = answer(browser, student, "people", people="2", friend="Jisoo Park")
+    assert refused.status_code == 409
+    assert "this cannot be changed now" in refused.text
+    assert (read(student).people, read(student).friend) == (1, "")
+
+    factories.sign_in(browser, read(home).person)
+    room = {"square_metres": "12", "lock": "yes"}
+    assert answer(browser, home, "room", rooms="1", **room).status_code == 303, "one is enough for who is promised it"
+    full = factories.home(rooms=2)
+    factories.match(factories.student(people=2), full)
+    factories.sign_in(browser, read(full).person)
+    assert answer(browser, full, "room", rooms="1", **room).status_code == 409
+    assert read(full).rooms == 2
+
+
 def test_an_application_ends_with_a_reason_and_another_may_begin(browser, student):
     browser.send(f"/homeshare/applications/{student.reference}/close", because="changed_mind")
     ended = read(student)

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -28,7 +29,7 @@ from tests.factories import march
 from tests.sharing.homeshare.filling import name_two, read
 
 TODAY = date(2027, 3, 1)
-NOON = {"starts_at": march(10, 12, 13).starts_at, "ends_at": march(10, 12, 13).ends_at}
+NOON: dict[str, Any] = {"starts_at": march(10, 12, 13).starts_at, "ends_at": march(10, 12, 13).ends_at}
 
 
 @pytest.fixture
@@ -190,7 +191,7 @@ def test_someone_named_gets_a_letter_whose_link_is_answered_once(browser, cora, 
     first = queries.references_of(student)[0]
     references.ask(cora, reference_queries.get_reference(first.id))
     letter = letters()[-1]
-    link = re.search(r"/homeshare/references/[\w-]+", letter.replace("=\n", ""))[0]
+    link = re.findall(r"/homeshare/references/[\w-]+", letter.replace("=\n", ""))[0]
     said = {"recommends": "yes", "words": "She is kind, and quiet at night."}
 
     assert "A word about Minjun Lee" in browser.get(link).text
@@ -365,3 +366,24 @@ def test_begun_twice_in_one_instant_is_begun_once():
     person = factories.neighbour()
 
     assert applying.begin(person, Side.HOST).id == applying.begin(person, Side.HOST).id
+
+
+# --- the pages of coordinators ---
+
+
+def test_a_case_is_seen_through_on_the_pages(browser, cora):
+    home = factories.home(checked=False)
+    name_two(home)
+    factories.sign_in(browser, cora)
+    base, passed = f"/homeshare/staff/applications/{home.reference}", {"passed": "yes", "checked_on": "2027-03-01"}
+    browser.send(f"{base}/take")
+    for kind in ("identity", "record", "interview"):
+        assert browser.send(f"{base}/checks/{kind}", **passed, method="Seen at the desk").status_code == 303
+    for one in queries.references_of(home):
+        assert browser.send(f"/homeshare/staff/references/{one.id}", **passed, way="phone").status_code == 303
+    found = {"found": [one.value for one in Finding], "square_metres": "12", "checked_on": "2027-03-01"}
+
+    assert browser.send(f"{base}/checks/visit", **found).status_code == 303
+
+    assert read(home).state is ApplicationState.OPEN
+    assert browser.get(f"{base}/checks/reference").status_code == 404

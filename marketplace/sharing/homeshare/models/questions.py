@@ -68,14 +68,14 @@ class Question:
     def read(self, answer: Any) -> str:
         """An answer as people read it."""
         if answer is None or answer == "":
-            return _("Not answered")
+            return _("Left empty")
         match self.kind:
             case Kind.YES_NO:
                 return _("Yes") if answer else _("No")
             case Kind.SUM:
                 return money.show(answer)
             case Kind.DAY:
-                return show_date(date.fromisoformat(answer))
+                return show_date(date.fromisoformat(answer), year=True)
             case Kind.ONE:
                 return str(self.words.get(str(answer), answer))
             case Kind.SEVERAL:

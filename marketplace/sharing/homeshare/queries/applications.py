@@ -37,9 +37,14 @@ def get_application(reference: str) -> Application:
 
 def held(application: Application) -> Application:
     """The same read anew, which nobody else changes until this transaction ends."""
-    mine = sa.select(Application).where(Application.id == application.id).options(*_WHOLE)
-    locked = mine.with_for_update(of=Application).execution_options(populate_existing=True)
-    return db.session.scalars(locked).one()
+    mine = sa.select(Application).where(Application.id == application.id)
+    hold(mine)
+    return db.session.scalars(mine.options(*_WHOLE)).one()
+
+
+def hold(rows: sa.Select[Any]) -> None:
+    """Read rows anew and let nobody else change them; people they point to stay as they were read."""
+    db.session.scalars(rows.with_for_update().execution_options(populate_existing=True)).all()
 
 
 def by_ids(ids: Collection[int]) -> dict[int, Application]:
@@ -56,10 +61,11 @@ def live_of(person_id: int, side: Side | None = None) -> list[Application]:
     return list(db.session.scalars(own.options(*_WHOLE).order_by(Application.id)))
 
 
-def is_matched(application: Application) -> bool:
-    """Whether somebody is proposed to them or lives with them."""
+def people_promised(application: Application) -> int:
+    """How many people are proposed to a home or live there; of a student, how many rooms are kept for them."""
     of_them = sa.or_(Match.student_id == application.id, Match.home_id == application.id)
-    return bool(db.session.scalar(sa.select(sa.exists().where(of_them, Match.state.in_(GOING_ON)))))
+    kept = sa.select(sa.func.sum(Match.people)).where(of_them, Match.state.in_(GOING_ON))
+    return db.session.scalar(kept) or 0
 
 
 def campuses() -> list[Campus]:

@@ -9,11 +9,12 @@ from marketplace.sharing.homeshare.errors import LinkOver
 from marketplace.sharing.homeshare.models.applications import Application, ApplicationState
 from marketplace.sharing.homeshare.models.locked import unlock
 from marketplace.sharing.homeshare.models.references import Reference
+from marketplace.sharing.homeshare.queries.applications import hold
 
 
 def get_reference(reference_id: int, *, lock: bool = False) -> Reference:
     """Someone named, with the application and who applied. Raises NotFound."""
-    found = db.session.scalar(_whole(Reference.id == reference_id, lock=lock))
+    found = _find(reference_id, lock=lock)
     if found is None:
         raise NotFound
     return found
@@ -28,7 +29,7 @@ def by_link(link: str) -> Reference:
     """Whom a link was sent to, if it can still be answered; nobody else answers meanwhile. Raises LinkOver."""
     text, _, word = link.partition("-")
     number = db.row_number(text)
-    found = db.session.scalar(_whole(Reference.id == number, lock=True)) if number is not None else None
+    found = _find(number, lock=True) if number is not None else None
     if found is None or not credentials.is_seal(word, "homeshare reference", found.id, found.nonce):
         raise LinkOver
     over = found.answered_at is not None or found.check_id is not None
@@ -42,7 +43,9 @@ def reached(reference: Reference) -> dict[str, str]:
     return {column: unlock(reference, column) for column in ("name", "email", "phone")}
 
 
-def _whole(which: sa.ColumnElement[bool], *, lock: bool) -> sa.Select[Reference]:
+def _find(number: int, *, lock: bool) -> Reference | None:
+    query = sa.select(Reference).where(Reference.id == number)
+    if lock:
+        hold(query)
     with_person = joinedload(Reference.application).joinedload(Application.person)
-    query = sa.select(Reference).where(which).options(with_person, joinedload(Reference.check))
-    return query.with_for_update(of=Reference).execution_options(populate_existing=True) if lock else query
+    return db.session.scalar(query.options(with_person, joinedload(Reference.check)))

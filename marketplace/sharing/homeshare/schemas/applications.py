@@ -149,3 +149,9 @@ class Invited(Schema):
     agreed = fields.Boolean(
         required=True, validate=validate.Equal(True, error=_m("Tick that you agree, or invite nobody."))
     )
+
+
+class Agreeing(Schema):
+    """Whether someone stands by an applicant."""
+
+    answer = fields.String(required=True, validate=validate.OneOf(["accept", "refuse"]), error_messages=CHOOSE)

@@ -44,7 +44,7 @@ class Heard(Schema):
     """What came of asking someone who speaks for an applicant."""
 
     passed = YesNo(required=True)
-    method = fields.String(required=True, validate=validate.OneOf(["letter", "phone"]), error_messages=CHOOSE)
+    way = fields.String(required=True, validate=validate.OneOf(["letter", "phone"]), error_messages=CHOOSE)
     checked_on = fields.Date(required=True, error_messages={"required": _m("Enter the day.")})
     note = fields.String(load_default="", validate=NOTE)
 

@@ -107,6 +107,11 @@ def _to_answer(person: Person, application: Application) -> Application:
 
 def _into_columns(application: Application, given: Mapping[str, Any]) -> None:
     """What the database itself looks at, or finds by, stands in columns as well."""
+    promised = queries.people_promised(application) if {"people", "rooms"} & given.keys() else 0
+    if promised and given.get("people", promised) != promised:
+        raise errors.PromisedAlready(field="people")
+    if given.get("rooms", promised) < promised:
+        raise errors.PromisedAlready(field="rooms")
     if given.get("people") is not None:
         application.people = given["people"]
         if application.people == 1:
@@ -194,7 +199,7 @@ def close(person: Person, application: Application, because: Closed) -> None:
         checks.expect_looks_after(person, application)
     elif because not in OWN_REASONS:
         raise errors.NoLongerPossible(state=application.state.words)
-    if queries.is_matched(application):
+    if queries.people_promised(application):
         raise errors.StillMatched
     end(application, because)
     record(person, application, "closed", because=because.value)

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import url_for
 
+from marketplace.civic.groups.queries import account_of
 from marketplace.civic.notifications import models as notices
 from marketplace.civic.notifications.models import News, Topic
 from marketplace.kernel import hooks, jobs, things
@@ -19,6 +20,7 @@ from marketplace.sharing.homeshare.models.locked import unlock
 from marketplace.sharing.homeshare.queries import applications as queries
 from marketplace.sharing.homeshare.queries import personal
 from marketplace.sharing.homeshare.queries import references as reference_queries
+from marketplace.sharing.homeshare.queries import supporters as supporter_queries
 from marketplace.sharing.homeshare.service import checks, forgetting
 from marketplace.web import letters
 from marketplace.web.pages import whole_address
@@ -86,6 +88,9 @@ _told(
 )  # fmt: skip
 _told("appointment", _l("Home share: {what}, {when}"), _l("you have an appointment: {what}, {when}."))
 _told("appointment_off", _l("Home share: {what} is called off"), _l("the appointment is called off: {what}, {when}."))
+_told(
+    "supported", _l("Somebody stands by you in home share"), _l("whom you invited has agreed and sees how it stands.")
+)
 _told("closed", _l("Your application for home share has ended"), _l("your application has ended. Its page says why."))
 
 
@@ -104,6 +109,25 @@ def letter_reference(reference_id: int) -> None:
             name=unlock(one, "name"),
             applicant=one.application.person.name,
             link=whole_address(url_for("homeshare_references.answer", link=reference_queries.link_of(one))),
+        )
+
+
+@jobs.task("homeshare.letter_supporter", outside=True)
+def letter_supporter(supporter_id: int) -> None:
+    """Send the link to somebody who is invited, in the language of their account, else of the applicant."""
+    try:
+        one = supporter_queries.get_supporter(supporter_id)
+    except NotFound:
+        return
+    if one.is_good:
+        reader = account_of(one.email) or one.application.person
+        letters.send(
+            one.email,
+            reader.language,
+            "letters/homeshare/supporter",
+            applicant=one.application.person.name,
+            expires_at=one.expires_at,
+            link=whole_address(url_for("homeshare_supporters.invited", link=supporter_queries.link_of(one))),
         )
 
 

@@ -48,12 +48,12 @@ def start() -> Response:
     return page("sharing/homeshare/start.html", programme=programme(), mine=mine)
 
 
-@bp.route("/homeshare/apply/<any(host, student):side>", methods=["GET", "POST"])
+@bp.route("/homeshare/apply/<side>", methods=["GET", "POST"])
 @residents
 @limited(*OFTEN)
 def apply(side: str) -> ResponseReturnValue:
     """What one needs at hand, and the button that begins."""
-    chosen, person = Side(side), current_person()
+    chosen, person = _side(side), current_person()
     if known := queries.live_of(person.id, chosen):
         return redirect(url_for(".application", reference=known[0].reference), 303)
     with Form(schemas.Nothing()) as form:
@@ -63,6 +63,12 @@ def apply(side: str) -> ResponseReturnValue:
     return form.page(
         "sharing/homeshare/apply.html", side=chosen, programme=programme(), needed=needed(chosen), references=REFERENCES
     )
+
+
+def _side(name: str) -> Side:
+    if name not in (one.value for one in Side):
+        raise NotFound
+    return Side(name)
 
 
 # --- the task list ---

@@ -89,9 +89,9 @@ def take_back(check_id: int) -> ResponseReturnValue:
 def hear(reference_id: int) -> ResponseReturnValue:
     """Read what somebody said, or put down what they said on the telephone."""
     one = _reference(reference_id)
-    with Form(schemas.Heard(), checked_on=clock.today().isoformat(), method=_how(one)) as form:
+    with Form(schemas.Heard(), checked_on=clock.today().isoformat(), way=_way(one)) as form:
         if form.submitted:
-            service.hear(current_person(), one, **form.data)
+            service.hear(current_person(), one, method=form.data.pop("way"), **form.data)
             tell(_("Put down."))
             return redirect(_case(one.application.reference), 303)
     one = reference_queries.get_reference(reference_id)
@@ -119,7 +119,7 @@ def _reference(reference_id: int) -> Reference:
     return one
 
 
-def _how(one: Reference) -> str:
+def _way(one: Reference) -> str:
     return "letter" if one.answered_at else "phone"
 
 
