@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate
 from marketplace.civic.uploads.models import Kind
 from marketplace.kernel import money
 from marketplace.kernel.files import Files
+from marketplace.kernel.sums import Sum
 from marketplace.kernel.words import _, _m
 from marketplace.sharing.items.models import categories
 from marketplace.sharing.items.models.listing import EVERY_DAY, Audience, Condition, DepositUnit, Item
@@ -14,27 +15,11 @@ from marketplace.sharing.items.service.listing import MOST_PICTURES
 
 MOST_PARTS = 20
 MOST_PIECES = 20
-LARGEST_SUM = 100_000_000
 DAY_MINUTES = 24 * 60
 MOST_HOURS = 100
 """The largest deposit in time credits."""
 
 ANY_GROUP = "group:"
-
-
-class Sum(fields.Field[int]):
-    """An amount of money: as people type it, such as 3,000 or 12.50; a program sends smallest units."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> int:
-        try:
-            amount = value if isinstance(value, int) else money.read(str(value))
-        except ValueError:
-            raise ValidationError(
-                _("Enter an amount of money, such as {example}.", example=money.plain(3000))
-            ) from None
-        if not 0 <= amount <= LARGEST_SUM:
-            raise ValidationError(_("Enter an amount from 0 to {most}.", most=money.plain(LARGEST_SUM)))
-        return amount
 
 
 def _category(code: str) -> None:

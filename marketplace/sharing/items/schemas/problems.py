@@ -6,9 +6,9 @@ from marshmallow import Schema, fields, post_load, validate
 
 from marketplace.civic.uploads.models import Kind
 from marketplace.kernel.files import Files
+from marketplace.kernel.sums import Sum
 from marketplace.kernel.words import _m
 from marketplace.sharing.items.models.problems import Remedy, Trouble
-from marketplace.sharing.items.schemas.listing import Sum
 
 WORDS = validate.Length(max=2000)
 

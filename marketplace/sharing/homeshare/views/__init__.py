@@ -1,0 +1,1 @@
+"""Pages of home share, for residents and for coordinators."""
