@@ -1,4 +1,4 @@
-"""Home share: grants for repairs, facts for the audit of fairness, and what living together did for people."""
+"""Home share: grants for repairs, and facts for the audit of fairness."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -82,30 +82,9 @@ def upgrade() -> None:
         key("homeshare_audits", "application_id", "homeshare_applications.id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("application_id", name="pk_homeshare_audits"),
     )
-    op.create_table(
-        "homeshare_outcomes",
-        sa.Column("id", sa.Integer, nullable=False),
-        sa.Column("match_id", sa.Integer, nullable=False),
-        sa.Column("side", sa.String(30), nullable=False),
-        sa.Column("occasion", sa.String(30), nullable=False),
-        sa.Column("asked_at", MOMENT, nullable=False),
-        sa.Column("answered_at", MOMENT),
-        sa.Column("company", sa.String(30)),
-        sa.Column("safety", sa.String(30)),
-        sa.Column("recommends", sa.Boolean),
-        sa.Column("saves", sa.Boolean),
-        key("homeshare_outcomes", "match_id", "homeshare_matches.id", ondelete="CASCADE"),
-        sa.CheckConstraint(
-            "answered_at IS NOT NULL OR company IS NULL AND safety IS NULL AND recommends IS NULL AND saves IS NULL",
-            name=op.f("ck_homeshare_outcomes_answered"),
-        ),
-        sa.PrimaryKeyConstraint("id", name="pk_homeshare_outcomes"),
-        sa.UniqueConstraint("match_id", "side", "occasion", name="uq_homeshare_outcomes_match_id_side_occasion"),
-    )
-    op.create_index("ix_homeshare_outcomes_asked_at", "homeshare_outcomes", ["asked_at"])
 
 
 def downgrade() -> None:
     """Take them away again."""
-    for table in ("homeshare_outcomes", "homeshare_audits", GRANTS):
+    for table in ("homeshare_audits", GRANTS):
         op.drop_table(table)

@@ -21,7 +21,7 @@ from tests.kernel.test_occupancy_race import disconnect, race
 
 def asked(home=None, amount=400_000, **facts):
     home = home or factories.home()
-    host = db.session.get(Person, home.person_id)
+    host = db.session.get_one(Person, home.person_id)
     return grants.ask(host, home, Repair.HEATING, amount, "The boiler is old.", **facts)
 
 
@@ -31,7 +31,7 @@ def granted(by):
 
 def done(by):
     found = granted(by)
-    return grants.report_done(db.session.get(Person, found.host_id), found)
+    return grants.report_done(db.session.get_one(Person, found.host_id), found)
 
 
 def refused(name):
@@ -140,7 +140,7 @@ def test_words_go_with_who_wrote_them_and_after_a_year_and_the_row_after_five(mo
 
 def test_a_host_asks_a_coordinator_grants_and_another_pays_by_their_pages(browser, monday, letters):
     home = factories.home()
-    host = db.session.get(Person, home.person_id)
+    host = db.session.get_one(Person, home.person_id)
     first, second = factories.coordinator(), factories.coordinator("Dora Coordinator")
     factories.sign_in(browser, host)
     assert browser.send("/homeshare/grants/new", repair="lock", amount="1000001", words="A lock.").status_code == 422
@@ -154,6 +154,7 @@ def test_a_host_asks_a_coordinator_grants_and_another_pays_by_their_pages(browse
     assert path in browser.get("/homeshare/staff/grants").text
     assert "The door does not lock." in browser.get(path).text
     assert browser.send(f"{path}/decide", granted="true").status_code == 422
+    assert browser.send(f"{path}/decide", reason="Nothing chosen is not a no.").status_code == 422
     assert browser.send(f"{path}/decide", granted="true", reason="A lock is a must.").status_code == 303
 
     factories.sign_in(browser, host)

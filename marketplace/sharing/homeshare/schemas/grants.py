@@ -8,6 +8,7 @@ from marketplace.kernel.files import Files
 from marketplace.kernel.sums import Sum
 from marketplace.kernel.words import _l, _m
 from marketplace.sharing.homeshare.models.grants import Repair
+from marketplace.sharing.homeshare.schemas.answers import YesNo
 from marketplace.sharing.homeshare.service.grants import MOST_PICTURES
 
 
@@ -28,7 +29,7 @@ class NewGrant(Schema):
 class Decision(Schema):
     """What a coordinator says to it."""
 
-    granted = fields.Boolean(required=True, error_messages={"required": _m("Choose whether the grant is given.")})
+    granted = YesNo(required=True, error_messages={"required": _m("Choose whether the grant is given.")})
     reason = fields.String(
         required=True,
         validate=validate.Length(max=2000),
