@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -46,10 +47,10 @@ def people():
     return [one.id for one in made]
 
 
-def live(steps, closes, minute, person_id=None):
+def live(steps: Any, closes: bool, minute: int, person_id: int | None = None) -> None:
     """Put a life into the database: two applications, and a match if it came so far."""
     person_id = person_id or factories.neighbour("Life Lived").id
-    sent, checked, proposed, moved, ended = (*steps, *[None] * (5 - len(steps)))
+    sent, checked, proposed, moved, ended = (*steps, None, None, None, None)[:5]
     both = []
     for side in (Side.STUDENT, Side.HOST):
         one = Application(
@@ -84,9 +85,9 @@ def day_of(moment):
     return clock.local(moment).date()
 
 
-def shares(cases):
+def shares(cases: Any) -> Any:
     """By quarter and overall, how many of how many; as they would be without anything hidden."""
-    counted = defaultdict(lambda: [0, 0])
+    counted: Any = defaultdict(lambda: [0, 0])
     for day, yes in cases:
         for key in (quarter_of(day), None):
             counted[key][0] += yes
@@ -120,15 +121,15 @@ def test_figures_are_those_that_counting_one_by_one_gives(people, histories):
     db.session.execute(sa.delete(Application))
     db.session.expunge_all()
     for person_id, one in zip(people, histories, strict=False):
-        live(*one, person_id)
+        live(one[0], one[1], one[2], person_id)
     hold_against_brute_force()
 
 
 def hold_against_brute_force():
     today = clock.today()
-    applied = db.session.scalars(sa.select(Application)).all()
-    matches = db.session.scalars(sa.select(Match)).all()
-    moved = {}
+    applied: Any = db.session.scalars(sa.select(Application)).all()
+    matches: Any = db.session.scalars(sa.select(Match)).all()
+    moved: dict[int, date] = {}
     for one in matches:
         for side in (one.student_id, one.home_id):
             if one.moved_in_on:

@@ -138,13 +138,15 @@ def _first_moved_in() -> sa.Subquery:
     return sa.select(both.c.application_id, sa.func.min(both.c.day).label("day")).group_by(both.c[0]).subquery()
 
 
-def _counted(quarter: sa.ColumnElement[int], yes: sa.ColumnElement[bool]) -> sa.Select[tuple[int, int, int]]:
+def _counted(quarter: sa.ColumnElement[int], yes: sa.ColumnElement[bool]) -> sa.Select[int, int, int]:
     """How many there are by quarter, and of how many something is true."""
-    query = sa.select(quarter.label("quarter"), sa.func.sum(sa.case((yes, 1), else_=0)), sa.func.count())
+    query: sa.Select[int, int, int] = sa.select(
+        quarter.label("quarter"), sa.func.sum(sa.case((yes, 1), else_=0)), sa.func.count()
+    )
     return query.group_by("quarter")
 
 
-def _shares(query: sa.Select[tuple[int, int, int]]) -> Shares:
+def _shares(query: sa.Select[int, int, int]) -> Shares:
     """Counts as shares; numbers too small to be told, and what would give them away, are hidden."""
     counts = {number: (int(yes), int(of) - int(yes)) for number, yes, of in db.session.execute(query)}
     quarters = last_quarters(clock.today())
@@ -274,7 +276,7 @@ def stages() -> list[Stage]:
     return [found.get(name, Stage(name, Hidden.SMALL, None, None)) for name in STAGES]
 
 
-def _took(stage: str, days: sa.ColumnElement[int]) -> sa.Select[tuple[str, int]]:
+def _took(stage: str, days: sa.ColumnElement[int]) -> sa.Select[str, int]:
     return sa.select(sa.literal(stage).label("stage"), days.label("days")).where(days.is_not(None))
 
 

@@ -61,7 +61,8 @@ def _waiting() -> dict[int, int]:
     query = sa.select(Application.campus_id, sa.func.sum(Application.people)).where(
         Application.side == Side.STUDENT, Application.state == ApplicationState.OPEN, Application.id.not_in(kept)
     )
-    return {campus: int(people) for campus, people in db.session.execute(query.group_by(Application.campus_id))}
+    rows = db.session.execute(query.group_by(Application.campus_id))
+    return {campus: int(people) for campus, people in rows if campus is not None}
 
 
 def _free_rooms() -> dict[int, int]:
@@ -73,4 +74,5 @@ def _free_rooms() -> dict[int, int]:
     query = sa.select(Application.cell, sa.func.sum(free)).where(
         Application.side == Side.HOST, Application.state == ApplicationState.OPEN, Application.cell.is_not(None)
     )
-    return {cell: int(rooms) for cell, rooms in db.session.execute(query.group_by(Application.cell)) if rooms}
+    found = db.session.execute(query.group_by(Application.cell))
+    return {cell: int(rooms) for cell, rooms in found if cell is not None and rooms}

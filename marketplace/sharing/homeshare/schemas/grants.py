@@ -6,7 +6,7 @@ from marketplace.civic.uploads.models import Kind
 from marketplace.kernel import clock
 from marketplace.kernel.files import Files
 from marketplace.kernel.sums import Sum
-from marketplace.kernel.words import _l, _m
+from marketplace.kernel.words import _, _m
 from marketplace.sharing.homeshare.models.grants import Repair
 from marketplace.sharing.homeshare.schemas.answers import YesNo
 from marketplace.sharing.homeshare.service.grants import MOST_PICTURES
@@ -50,4 +50,4 @@ class Payment(Schema):
         """Nothing is seen or paid on a day to come."""
         for name in ("invoice_seen_on", "paid_on"):
             if data[name] > clock.today():  # type: ignore[operator]
-                raise ValidationError(_l("This day has not come yet."), name)
+                raise ValidationError(_("This day has not come yet."), name)
