@@ -31,6 +31,8 @@ from marketplace.civic.webhooks import queries as webhook_queries
 from marketplace.civic.webhooks import service as webhooks
 from marketplace.kernel import clock, db, progress
 from marketplace.portal.kits.service import booking as kit_booking
+from marketplace.sharing.homeshare.models.grants import Repair
+from marketplace.sharing.homeshare.service import grants
 from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.models.problems import Trouble
@@ -131,6 +133,7 @@ def city() -> City:
         **_library(library, who["manager"]),
         "vouch_id": vouches.vouch(who["manager"], library.id, owner).id,
         **_kit(library, owner),
+        **_homeshare(owner),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -213,6 +216,13 @@ def _kit(building: Any, owner: Any) -> dict[str, Any]:
     made = factories.kit(hall, things={thing: 1})
     booked = kit_booking.book(owner, made, march(15, 10, 11), **DETAILS)
     return {"kit_id": made.id, "part_id": made.parts[1].id, "kit_booking": booked.reference}
+
+
+def _homeshare(owner: Any) -> dict[str, Any]:
+    """The owner's room to spare, and a grant that they asked for."""
+    home = factories.home(owner)
+    asked = grants.ask(owner, home, Repair.LOCK, 90_000, "The door does not lock.")
+    return {"home": home.reference, "grant": asked.reference}
 
 
 def _table(of: Any, manager: Any) -> Any:
@@ -357,6 +367,11 @@ ABOUT = {  # what the address names, where it is not the plain one
     "loans_api.propose": {"reference": "asked"},
     "loans_api.take_proposal": {"reference": "proposed"},
     "loans_api.withdraw": {"reference": "requested"},
+    "homeshare_fairness.say": {"reference": "home"},
+    "homeshare_grants.decide": {"reference": "grant"},
+    "homeshare_grants.done": {"reference": "grant"},
+    "homeshare_grants.grant": {"reference": "grant"},
+    "homeshare_grants.pay": {"reference": "grant"},
     "problems.accept": {"reference": "troubled"},
     "problems.answer": {"reference": "troubled"},
     "problems.appeal": {"reference": "troubled"},
@@ -466,6 +481,9 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "moderation_staff.case": {"act": "keep"},
     "moderation_staff.concern": {"text": "Spoke to both."},
     "moderation_staff.words": {"en": "No advertising.", "ko": "광고는 안 됩니다.", "version": 0},
+    "homeshare_grants.ask": {"repair": "light", "amount": "1000", "words": "A lamp."},
+    "homeshare_grants.decide": {"granted": "true", "reason": "It has to lock."},
+    "homeshare_grants.pay": {"invoice_seen_on": "2027-03-01", "paid_on": "2027-03-01"},
     "problems.accept": {"offer": "1"},
     "problems.answer": {"words": "It was so."},
     "problems.appeal": {"words": "Look again."},

@@ -32,7 +32,6 @@ def panel() -> Response:
     return page(
         "sharing/homeshare/fairness.html",
         panel=fairness.panel(), least=fairness.LEAST_GROUP, four_fifths=FOUR_FIFTHS,
-        is_hidden=lambda value: isinstance(value, Hidden),
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def city() -> Response:
         quarters=figures.last_quarters(clock.today()), soon=figures.matched_soon(), lasting=figures.lasting(),
         left=figures.left_unmatched(), ended=ended, all_of_them=all_of_them, pairs=pairs, now=now,
         stages=figures.stages(), supply=found, picture=_picture(found), least=LEAST, reach=supply.REACH // 1000,
-        least_for_tail=figures.LEAST_FOR_TAIL, is_hidden=lambda value: isinstance(value, Hidden),
+        least_for_tail=figures.LEAST_FOR_TAIL,
     )  # fmt: skip
 
 
