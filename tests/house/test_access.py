@@ -34,12 +34,13 @@ from marketplace.portal.kits.service import booking as kit_booking
 from marketplace.sharing.homeshare.models.applications import ApplicationState
 from marketplace.sharing.homeshare.models.appointments import AppointmentKind
 from marketplace.sharing.homeshare.models.checks import CheckKind
+from marketplace.sharing.homeshare.models.grants import Repair
 from marketplace.sharing.homeshare.models.locked import lock
 from marketplace.sharing.homeshare.models.overrides import OverrideKind
 from marketplace.sharing.homeshare.models.references import Relation
 from marketplace.sharing.homeshare.queries import references as reference_queries
 from marketplace.sharing.homeshare.queries import supporters as supporter_queries
-from marketplace.sharing.homeshare.service import appointments, references, runs, supporters
+from marketplace.sharing.homeshare.service import appointments, grants, references, runs, supporters
 from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.models.problems import Trouble
@@ -142,6 +143,7 @@ def city() -> City:
         **_kit(library, owner),
         **_home_share(owner, who["coord"]),
         **_runs(who["other"], who["coord"]),
+        **_homeshare(owner),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -224,6 +226,13 @@ def _kit(building: Any, owner: Any) -> dict[str, Any]:
     made = factories.kit(hall, things={thing: 1})
     booked = kit_booking.book(owner, made, march(15, 10, 11), **DETAILS)
     return {"kit_id": made.id, "part_id": made.parts[1].id, "kit_booking": booked.reference}
+
+
+def _homeshare(owner: Any) -> dict[str, Any]:
+    """The owner's room to spare, and a grant that they asked for."""
+    home = factories.home(owner)
+    asked = grants.ask(owner, home, Repair.LOCK, 90_000, "The door does not lock.")
+    return {"home": home.reference, "grant": asked.reference}
 
 
 def _table(of: Any, manager: Any) -> Any:
@@ -425,6 +434,11 @@ ABOUT = {  # what the address names, where it is not the plain one
     "loans_api.propose": {"reference": "asked"},
     "loans_api.take_proposal": {"reference": "proposed"},
     "loans_api.withdraw": {"reference": "requested"},
+    "homeshare_fairness.say": {"reference": "home"},
+    "homeshare_grants.decide": {"reference": "grant"},
+    "homeshare_grants.done": {"reference": "grant"},
+    "homeshare_grants.grant": {"reference": "grant"},
+    "homeshare_grants.pay": {"reference": "grant"},
     "problems.accept": {"reference": "troubled"},
     "problems.answer": {"reference": "troubled"},
     "problems.appeal": {"reference": "troubled"},
@@ -547,6 +561,9 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "moderation_staff.case": {"act": "keep"},
     "moderation_staff.concern": {"text": "Spoke to both."},
     "moderation_staff.words": {"en": "No advertising.", "ko": "광고는 안 됩니다.", "version": 0},
+    "homeshare_grants.ask": {"repair": "light", "amount": "1000", "words": "A lamp."},
+    "homeshare_grants.decide": {"granted": "true", "reason": "It has to lock."},
+    "homeshare_grants.pay": {"invoice_seen_on": "2027-03-01", "paid_on": "2027-03-01"},
     "problems.accept": {"offer": "1"},
     "problems.answer": {"words": "It was so."},
     "problems.appeal": {"words": "Look again."},

@@ -348,3 +348,30 @@ class TrialGoesOn(Conflict):
     """Whether to go on is asked in the last days of the trial."""
 
     message = _l("The trial goes on. In its last week we ask you both whether to go on.")
+
+
+# --- grants ---
+
+
+class AskedAlready(Conflict):
+    """One request after the other."""
+
+    message = _l("A grant for your home waits to be decided already.")
+
+
+class GrantTooLarge(Invalid):
+    """More than the city pays for a room."""
+
+    message = _l("For this room {left} can still be granted.")
+
+
+class GrantWentOn(Conflict):
+    """Someone else decided or paid meanwhile."""
+
+    message = _l("This grant is: {state}. That can no longer be done.")
+
+
+class PaidBySamePerson(Conflict):
+    """Whoever grants a sum does not pay it."""
+
+    message = _l("You granted this yourself. Someone else has to book the payment.")

@@ -5,6 +5,7 @@ from datetime import timedelta
 from marketplace.civic.accounts.models import Person, Role
 from marketplace.kernel import clock
 from marketplace.sharing.homeshare.models.applications import Application, Side
+from marketplace.sharing.homeshare.models.grants import Grant
 from marketplace.sharing.homeshare.models.matches import GOING_ON, TOGETHER, Match, MatchState
 from marketplace.sharing.homeshare.models.supporters import Supporter
 
@@ -86,3 +87,21 @@ def stands_by(person: Person, supporter: Supporter) -> bool:
 def may_end_support(person: Person, supporter: Supporter) -> bool:
     """Either of the two, and coordinators; needs the application."""
     return supporter.person_id == person.id or may_answer(person, supporter.application)
+
+
+# --- grants ---
+
+
+def may_see_grant(person: Person, grant: Grant) -> bool:
+    """Whose home it is, and coordinators."""
+    return asked_for(person, grant) or may_coordinate(person)
+
+
+def asked_for(person: Person, grant: Grant) -> bool:
+    """Whose home it is."""
+    return grant.host_id == person.id
+
+
+def may_judge_grant(person: Person, grant: Grant) -> bool:
+    """Coordinators, but for their own homes."""
+    return may_coordinate(person) and not asked_for(person, grant)

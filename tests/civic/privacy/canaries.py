@@ -20,6 +20,10 @@ SET: dict[str, dict[str, Any]] = {
     "homeshare_applications": {"closed_at": None, "closed_because": None},
     "homeshare_checks": {"good_until": None},
     "handovers": {"taken_by_id": None, "taken_at": None},
+    "homeshare_grants": {
+        "state": "asked", "decided_by_id": None, "decided_at": None, "done_at": None, "invoice_seen_on": None,
+        "paid_on": None, "paid_by_id": None, "closed_at": None, "amount": 1, "most": 1, "room": 1,
+    },
     "items": {"category": "other", "group_id": None, "pick_up_to": 1440},
     "loan_problem_offers": {"accepted_by_id": None, "accepted_at": None, "remedy": "sum", "minutes": 0},
     "loan_problems": {
