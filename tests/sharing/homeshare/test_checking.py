@@ -13,7 +13,7 @@ from marketplace.kernel import clock, db, hooks
 from marketplace.kernel.audit import AuditEntry
 from marketplace.kernel.errors import Forbidden
 from marketplace.sharing.homeshare import errors
-from marketplace.sharing.homeshare.models.applications import ApplicationState, Side
+from marketplace.sharing.homeshare.models.applications import ApplicationState
 from marketplace.sharing.homeshare.models.appointments import ONE_AT_A_TIME, Appointment, AppointmentKind
 from marketplace.sharing.homeshare.models.checks import Check, CheckKind, Finding, good_until, needed
 from marketplace.sharing.homeshare.models.locked import unlock
@@ -360,12 +360,6 @@ def test_whoever_takes_over_a_case_is_named_to_the_applicant(browser, cora):
     factories.sign_in(browser, read(student).person)
 
     assert "Your coordinator is Cora Coordinator." in browser.get(f"/homeshare/applications/{student.reference}").text
-
-
-def test_begun_twice_in_one_instant_is_begun_once():
-    person = factories.neighbour()
-
-    assert applying.begin(person, Side.HOST).id == applying.begin(person, Side.HOST).id
 
 
 # --- the pages of coordinators ---
