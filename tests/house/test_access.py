@@ -31,16 +31,28 @@ from marketplace.civic.webhooks import queries as webhook_queries
 from marketplace.civic.webhooks import service as webhooks
 from marketplace.kernel import clock, db, progress
 from marketplace.portal.kits.service import booking as kit_booking
-from marketplace.sharing.homeshare.models.applications import ApplicationState
+from marketplace.sharing.homeshare.models.applications import ApplicationState, Side
 from marketplace.sharing.homeshare.models.appointments import AppointmentKind
+from marketplace.sharing.homeshare.models.checkins import CheckIn
 from marketplace.sharing.homeshare.models.checks import CheckKind
 from marketplace.sharing.homeshare.models.grants import Repair
 from marketplace.sharing.homeshare.models.locked import lock
+from marketplace.sharing.homeshare.models.matches import Match, MatchState
 from marketplace.sharing.homeshare.models.overrides import OverrideKind
 from marketplace.sharing.homeshare.models.references import Relation
+from marketplace.sharing.homeshare.queries import matches as match_queries
 from marketplace.sharing.homeshare.queries import references as reference_queries
 from marketplace.sharing.homeshare.queries import supporters as supporter_queries
-from marketplace.sharing.homeshare.service import appointments, grants, references, runs, supporters
+from marketplace.sharing.homeshare.service import (
+    agreements,
+    appointments,
+    grants,
+    matters,
+    meetings,
+    references,
+    runs,
+    supporters,
+)
 from marketplace.sharing.items.models.lending import Way
 from marketplace.sharing.items.models.listing import Condition
 from marketplace.sharing.items.models.problems import Trouble
@@ -337,10 +349,32 @@ def _runs(other: Any, coordinator: Any) -> dict[str, Any]:
     decided = runs.decide(coordinator, OverrideKind.BAN, waiting, home, "For now.", None)
     run = runs.keep(runs.make(time_limit=5.0), db.session())
     return {"waiting": waiting.reference, "offering": home.reference, "run_id": run.id, "override_id": decided.id}
+def _match(owner: Any, state: MatchState) -> Match:
+    """A match of a home of the owner's, whose application has ended: only one at a time goes on."""
+    home = factories.home(by=owner, checked=False)
+    home.state, home.closed_at = ApplicationState.CLOSED, clock.now()
+    lent_to = factories.student(factories.neighbour("A student of the match"))
+    return match_queries.held(factories.match(lent_to, home, state=state).id)
+
+
+def _living(owner: Any, coordinator: Any) -> dict[str, Any]:
+    """Matches of the owner in each state that a page asks for."""
+    proposed, meeting = _match(owner, MatchState.PROPOSED), _match(owner, MatchState.MEETING)
+    noon = march(10, 12, 13).starts_at
+    meetings.arrange(coordinator, meeting, noon, "Riverside House")
+    agreeing, trial = _match(owner, MatchState.AGREEING), _match(owner, MatchState.TRIAL)
+    digest = agreements.begin(agreeing).digest
+    db.session.add(CheckIn(match_id=trial.id, side=Side.HOST, due_on=clock.today()))
+    matter = matters.ask_mediation(owner, trial)
+    return {
+        "match_proposed": proposed.reference, "match_meeting": meeting.reference, "match_agreeing": agreeing.reference,
+        "match_trial": trial.reference, "matter_id": matter.id, "agreement_digest": digest,
+    }  # fmt: skip
 
 
 def _home_share(owner: Any, coordinator: Any) -> dict[str, Any]:
     """The owner's home, ready to be sent, and search for a room, being checked; a friend stands by them."""
+    living = _living(owner, coordinator)
     home = factories.home(by=owner, checked=False)
     home.state, home.sent_at = ApplicationState.DRAFT, None
     room = {"square_metres": 12, "furniture": [], "lock": True}
@@ -367,6 +401,7 @@ def _home_share(owner: Any, coordinator: Any) -> dict[str, Any]:
         ).id,
         "supporter_id": invited[1].id,
         "support_link": supporter_queries.link_of(invited[0]),
+        **living,
     }
 
 
@@ -399,10 +434,30 @@ ABOUT = {  # what the address names, where it is not the plain one
     "homeshare_desk.case": {"reference": "search"},
     "homeshare_desk.notes": {"reference": "search"},
     "homeshare_desk.take": {"reference": "search"},
+    "homeshare_matches.agreement": {"reference": "match_agreeing"},
+    "homeshare_matches.agreement_pdf": {"reference": "match_agreeing"},
+    "homeshare_matches.answer": {"reference": "match_proposed"},
+    "homeshare_matches.check_in": {"reference": "match_trial"},
+    "homeshare_matches.end": {"reference": "match_meeting"},
+    "homeshare_matches.end_now": {"reference": "match_trial"},
+    "homeshare_matches.go_on": {"reference": "match_trial"},
+    "homeshare_matches.ics": {"reference": "match_meeting"},
+    "homeshare_matches.match": {"reference": "match_trial"},
+    "homeshare_matches.mediation": {"reference": "match_agreeing"},
     "homeshare_references.answer": {"link": "word_link"},
     "homeshare_references.named": {"reference": "search"},
     "homeshare_references.remove": {"reference": "search"},
     "homeshare_runs.alone": {"reference": "waiting"},
+    "homeshare_tending.agreement": {"reference": "match_agreeing"},
+    "homeshare_tending.agreement_pdf": {"reference": "match_agreeing"},
+    "homeshare_tending.end": {"reference": "match_meeting"},
+    "homeshare_tending.end_now": {"reference": "match_trial"},
+    "homeshare_tending.goes_on": {"reference": "match_meeting"},
+    "homeshare_tending.mediation": {"reference": "match_agreeing"},
+    "homeshare_tending.meeting": {"reference": "match_meeting"},
+    "homeshare_tending.note": {"reference": "match_trial"},
+    "homeshare_tending.settle": {"reference": "match_trial"},
+    "homeshare_tending.tend": {"reference": "match_trial"},
     "homeshare_supporters.invited": {"link": "support_link"},
     "homeshare_supporters.supporters": {"reference": "search"},
     "kits.booking": {"reference": "kit_booking"},
@@ -521,6 +576,14 @@ SENT: dict[str, dict[str, Any]] = {  # what makes an unsafe request succeed for 
     "homeshare_desk.on_behalf": {
         "side": "host", "name": "Kim", "phone": "02-123-4567", "language": "en", "channel": "phone"
     },
+    "homeshare_matches.answer": {"said": "no", "reason": "too_far"},
+    "homeshare_matches.check_in": {"going": "well", "hours_kept": "yes", "safe": "yes", "talk": "no"},
+    "homeshare_matches.end": {"reason": "moves"},
+    "homeshare_matches.go_on": {"goes_on": "yes"},
+    "homeshare_tending.end": {"reason": "not_suited"},
+    "homeshare_tending.meeting": {"day": "2027-03-11", "at": "10:00", "place": "Riverside House"},
+    "homeshare_tending.note": {"words": "Called."},
+    "homeshare_tending.settle": {"outcome": "called"},
     "homeshare_references.answer": {"recommends": "yes", "words": "A good neighbour."},
     "homeshare_references.named": {"name": "Lee", "relation": "friend", "phone": "02-123-4567"},
     "homeshare_runs.by_hand": {"kind": "apart", "reason": "For their safety."},

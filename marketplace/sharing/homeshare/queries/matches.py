@@ -192,7 +192,7 @@ def in_state(state: MatchState) -> sa.Select[Match]:
 def counts() -> dict[MatchState, int]:
     """How many matches stand where."""
     found = sa.select(Match.state, sa.func.count()).group_by(Match.state)
-    known = dict(db.session.execute(found).tuples().all())
+    known: dict[MatchState, int] = dict(iter(db.session.execute(found)))
     return {state: known.get(state, 0) for state in MatchState}
 
 
