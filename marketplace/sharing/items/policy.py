@@ -347,6 +347,11 @@ def may_change(person: Person | None, review: Review) -> bool:
     return person is not None and review.author_id == person.id and not review.is_open
 
 
+def may_tell(person: Person | None, loan: Loan, own: Review | None) -> bool:
+    """For a week: of a side that wrote nothing yet, whoever may; then its author alone. `own` is what it wrote."""
+    return may_review(person, loan) and may_still_review(loan) and (own is None or may_change(person, own))
+
+
 def may_reply(person: Person | None, review: Review) -> bool:
     """The other side; needs `review.loan` whole."""
     return lends(person, review.loan) if review.by_borrower else borrows(person, review.loan)

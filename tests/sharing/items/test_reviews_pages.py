@@ -128,8 +128,12 @@ def test_who_runs_a_library_with_others_reads_what_a_colleague_wrote_as_their_si
     sign_in(browser, author)
     assert browser.send(path(past, "/review"), good="Brought back clean.").status_code == 303
     assert "You wrote" in browser.get(path(past)).text
+    assert "What went well?" in browser.get(path(past, "/review")).text
     sign_in(browser, colleague)
-    assert "Brought back clean." not in browser.get(path(past)).text
+    page = browser.get(path(past)).text
+    assert ("Brought back clean." in page, "Say how it went" in page) == (False, False)
+    page = browser.get(path(past, "/review")).text
+    assert ("Brought back clean." in page, "What went well?" in page) == (False, False)
     monday(at(8, 9))
     sign_in(browser, colleague)  # staff are signed out soon
     page = browser.get(path(past)).text
