@@ -65,6 +65,8 @@ def may_know(person: Person | None, item: Item, member_of: Collection[int]) -> b
 ANSWER_WITHIN = timedelta(hours=48)
 MOST_ASKED = 10
 """How many requests of one person may wait for an answer: nobody asks the whole street for a ladder."""
+ASKED_AN_HOUR = 40
+"""How often someone may ask for things, on pages and by each program."""
 
 
 def broken_rule(
@@ -382,6 +384,12 @@ def may_set_up(person: Person | None, library: Library) -> bool:
 def may_find_library(person: Person | None, library: Library) -> bool:
     """Everyone finds a library that lends; one that does not, only those who look after it."""
     return library.open or may_set_up(person, library)
+
+
+def offices(person: Person, loan: Loan) -> dict[int, dict[str, object]]:
+    """In which role someone reads about whoever borrows of a library, for the record; needs `item.library`."""
+    library = loan.item.library
+    return {} if library is None or borrows(person, loan) else {loan.borrower_id: office(person, library)}
 
 
 def office(person: Person, library: Library) -> dict[str, object]:
