@@ -45,7 +45,7 @@ offered_beside = Hook()
 """what is looked for ("rooms", "libraries") → (text, href) of something else that may fit, for the page of a search."""
 
 belongs_to = Hook()
-"""subject → (text, href) of the whole that a record is a part of, and given up with, for its page."""
+"""subject, person → (text, href) of the whole, if the person sees it, that a record is given up with, for its page."""
 
 coming_up = Hook()
 """person → a section (title, list of (text, href)) of what the person has agreed to, for the account page."""

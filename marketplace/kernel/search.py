@@ -13,7 +13,7 @@ from itertools import islice
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from marketplace.kernel import db
 
@@ -148,6 +148,16 @@ def holding_any(kind: str, words: str) -> sa.Select[int]:
     asked = dict.fromkeys(islice(telling, MOST_TOKENS_ASKED), True)
     found = sa.select(SearchDocument.record_id).where(SearchDocument.kind == kind)
     return found.where(_holds(asked, every=False) if asked else sa.false())
+
+
+def among(column: InstrumentedAttribute[int], found: sa.Select[int]) -> sa.ColumnElement[bool]:
+    """That a column is one of the ids found, which are looked up one by one.
+
+    PostgreSQL, asked for what is IN them, would rather go through a whole table for a tenth of its rows.
+    """
+    if db.is_sqlite():
+        return column.in_(found)
+    return column == sa.any_(sa.func.array(found.scalar_subquery()))
 
 
 def _asked(words: str) -> dict[str, bool]:

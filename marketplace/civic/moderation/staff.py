@@ -101,7 +101,7 @@ def _case_page(form: Form, person: Any, found: Case) -> Response:
     holder = found.holder_id(now)
     return form.page(
         "civic/moderation/case.html",
-        case=found, thing=thing, files=attached([found.subject]).get(found.subject, []),
+        case=found, thing=thing, link=_link(person, thing), files=attached([found.subject]).get(found.subject, []),
         history=queries.history(found), undone=queries.undone(found),
         reasons=REASONS, told=_told(), mine=holder == person.id, elsewhere=holder not in (None, person.id),
         may_decide=found.state is CaseState.OPEN and policy.may_decide(person, found),
@@ -110,6 +110,11 @@ def _case_page(form: Form, person: Any, found: Case) -> Response:
         acts=_acts([found], [thing]), days=DAYS, harms=HARMS,
         states=STATES, answers=list(ANSWERS.items()), all_acts=ACTS,
     )  # fmt: skip
+
+
+def _link(person: Any, thing: things.Thing | None) -> str | None:
+    """The page of a thing, where it shows itself to this person."""
+    return thing.link if thing is not None and thing.seen_by(person) else None
 
 
 def _acts(cases: Iterable[Case], about: Iterable[things.Thing | None]) -> list[tuple[Act, object]]:
@@ -255,7 +260,7 @@ def concern(reference: str) -> ResponseReturnValue:
     afterwards(lambda: safeguarding.looked(reader, number))
     return form.page(
         "civic/moderation/concern.html",
-        concern=found, thing=things.find(found.subject), note=concern_queries.note(found),
+        concern=found, link=_link(person, things.find(found.subject)), note=concern_queries.note(found),
         said=concern_queries.said(found), log=[(entry, concern_queries.text(entry)) for entry in found.notes],
         others=concern_queries.others_about(person, found), mine=found.officer_id == person.id, reasons=REASONS,
         outcomes=OUTCOMES,

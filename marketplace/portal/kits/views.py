@@ -188,10 +188,10 @@ def beside(_what: str) -> tuple[object, str] | None:
 
 
 @hooks.belongs_to.register
-def kit_of(subject: str) -> tuple[object, str] | None:
-    """The booked kit that a booking or a loan belongs to."""
+def kit_of(subject: str, person: Any) -> tuple[object, str] | None:
+    """The booked kit that a booking or a loan belongs to, for those who may see it."""
     found = booking_queries.of_part(subject)
-    if found is None or found.ended_at is not None:
+    if found is None or found.ended_at is not None or not policy.may_see(person, found):
         return None
     return found.kit.title, url_for("kits.booking", reference=found.reference)
 

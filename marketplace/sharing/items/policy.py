@@ -65,6 +65,8 @@ def may_know(person: Person | None, item: Item, member_of: Collection[int]) -> b
 ANSWER_WITHIN = timedelta(hours=48)
 MOST_ASKED = 10
 """How many requests of one person may wait for an answer: nobody asks the whole street for a ladder."""
+ASKED_AN_HOUR = 40
+"""How often someone may ask for things, on pages and by each program."""
 
 
 def broken_rule(
@@ -347,6 +349,11 @@ def may_change(person: Person | None, review: Review) -> bool:
     return person is not None and review.author_id == person.id and not review.is_open
 
 
+def may_tell(person: Person | None, loan: Loan, own: Review | None) -> bool:
+    """For a week: of a side that wrote nothing yet, whoever may; then its author alone. `own` is what it wrote."""
+    return may_review(person, loan) and may_still_review(loan) and (own is None or may_change(person, own))
+
+
 def may_reply(person: Person | None, review: Review) -> bool:
     """The other side; needs `review.loan` whole."""
     return lends(person, review.loan) if review.by_borrower else borrows(person, review.loan)
@@ -377,6 +384,12 @@ def may_set_up(person: Person | None, library: Library) -> bool:
 def may_find_library(person: Person | None, library: Library) -> bool:
     """Everyone finds a library that lends; one that does not, only those who look after it."""
     return library.open or may_set_up(person, library)
+
+
+def offices(person: Person, loan: Loan) -> dict[int, dict[str, object]]:
+    """In which role someone reads about whoever borrows of a library, for the record; needs `item.library`."""
+    library = loan.item.library
+    return {} if library is None or borrows(person, loan) else {loan.borrower_id: office(person, library)}
 
 
 def office(person: Person, library: Library) -> dict[str, object]:

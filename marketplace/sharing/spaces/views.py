@@ -352,7 +352,7 @@ def counter(space_id: int) -> ResponseReturnValue:
 
 def _wholes(found: Booking) -> list[tuple[object, str]]:
     """What it is a part of and is given up with."""
-    return hooks.belongs_to.ask(subject("booking", found.id))
+    return hooks.belongs_to.ask(subject("booking", found.id), current_person())
 
 
 def _seen(reference: str) -> Booking:

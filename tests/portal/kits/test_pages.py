@@ -112,6 +112,21 @@ def test_the_booked_kit_shows_its_parts_and_they_show_the_kit(browser):
     assert f"/kits/bookings/{made.reference}" in browser.get("/my").text
 
 
+def test_officers_who_lend_a_part_are_led_to_no_kit_that_is_not_for_them(app):
+    club, house = factories.group(), factories.building("Riverside House", point=factories.NEAR_THE_RIVER)
+    projector = factories.item("Projector", of=factories.library(house, group_id=club.id))
+    resident, keeper = neighbour(), factories.person("Manager", roles=[(Role.MANAGER, house)])
+    made = booked(factories.kit(factories.space("Hall", building=house), things={projector: 1}), resident)
+    whole, part = f"/kits/bookings/{made.reference}", f"/items/loans/{made.loans[0].reference}"
+
+    led = {}
+    for reader in (resident, keeper, factories.officer(club)):
+        client = sign_in(app.test_client(), reader)
+        led[reader.id] = (whole in client.get(part).text, client.get(whole).status_code)
+
+    assert list(led.values()) == [(True, 200), (True, 200), (False, 404)]
+
+
 def test_cancelling_the_whole(browser):
     resident = neighbour()
     made = booked(party(), resident)

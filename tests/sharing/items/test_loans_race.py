@@ -10,19 +10,21 @@ import sqlalchemy as sa
 from sqlalchemy.orm import selectinload
 
 from marketplace.civic.accounts.models import Person
+from marketplace.civic.accounts.queries import person
 from marketplace.civic.credits.models import Deposit
 from marketplace.kernel import clock, db, ledger
 from marketplace.kernel.occupancy import Occupancy
-from marketplace.sharing.items import errors
-from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState, Refusal
+from marketplace.sharing.items import errors, policy
+from marketplace.sharing.items.models.lending import InLine, Loan, LoanPiece, LoanState, Refusal
 from marketplace.sharing.items.models.listing import DepositUnit
 from marketplace.sharing.items.queries import listings
 from marketplace.sharing.items.queries import loans as queries
-from marketplace.sharing.items.service import loans
+from marketplace.sharing.items.service import line, loans
 from tests.conftest import MONDAY
 from tests.factories import item, loan, neighbour, with_credits
 from tests.kernel.test_occupancy_race import disconnect
 from tests.kernel.test_occupancy_race import race as processes
+from tests.sharing.items.test_loans import returned
 
 pytestmark = pytest.mark.usefixtures("app")
 PROCESSES = 16
@@ -138,6 +140,40 @@ def test_credits_for_one_deposit_put_down_one_and_no_two_requests_wait_for_each_
         held = sa.select(Deposit.person_id).where(Deposit.settled_at.is_(None))
         assert sorted(db.session.scalars(held)) == sorted(owing)
         assert ledger.verify() == []
+
+
+def test_taking_up_an_offer_and_answers_about_the_same_piece_do_not_wait_for_each_other(live_database):
+    answers = 8
+    with db.transaction():
+        owner, trusted = neighbour("Minsu Lee"), neighbour()
+        for _ in range(policy.TRUSTED_AFTER):
+            returned(item("Tent", owner), trusted, day=10, back=10)
+        borrowers = [neighbour() for _ in range(answers)]
+        things, asked = [], []
+        for turn in range(ROUNDS):
+            thing = item(f"Drill {turn}", owner, trusts=True)
+            db.session.add(InLine(item_id=thing.id, person_id=trusted.id, days=1))
+            db.session.flush()
+            line.offer(listings.get_item(thing.id), MONDAY.date())
+            things.append(thing.id)
+            asked.append([loan(thing, 8 + n, 8 + n, by=one).reference for n, one in enumerate(borrowers)])
+        owner_id, trusted_id = owner.id, trusted.id
+    disconnect()
+
+    def attempt(number: int, turn: int) -> None:
+        with clock.frozen(MONDAY):
+            if number < answers:
+                loans.accept(person(owner_id), queries.get_loan(asked[turn][number]))
+                return
+            thing = listings.get_item(things[turn])
+            day = policy.first_possible_day(thing)
+            loans.request(person(trusted_id), thing, day, day)
+
+    rounds = processes(live_database, attempt, answers + 1, ROUNDS)
+
+    assert Counter(outcome for one in rounds for outcome in one.values()) == {"done": ROUNDS * (answers + 1)}
+    with db.transaction(read_only=True):
+        assert db.count(sa.select(Loan.id).where(Loan.state == LoanState.ACCEPTED)) == ROUNDS * (answers + 1)
 
 
 def test_loans_that_end_at_once_by_hand_and_by_the_clock_give_back_each_deposit_once(live_database):

@@ -128,8 +128,12 @@ def test_who_runs_a_library_with_others_reads_what_a_colleague_wrote_as_their_si
     sign_in(browser, author)
     assert browser.send(path(past, "/review"), good="Brought back clean.").status_code == 303
     assert "You wrote" in browser.get(path(past)).text
+    assert "What went well?" in browser.get(path(past, "/review")).text
     sign_in(browser, colleague)
-    assert "Brought back clean." not in browser.get(path(past)).text
+    page = browser.get(path(past)).text
+    assert ("Brought back clean." in page, "Say how it went" in page) == (False, False)
+    page = browser.get(path(past, "/review")).text
+    assert ("Brought back clean." in page, "What went well?" in page) == (False, False)
     monday(at(8, 9))
     sign_in(browser, colleague)  # staff are signed out soon
     page = browser.get(path(past)).text
@@ -146,6 +150,23 @@ def test_a_few_stand_on_the_page_and_all_on_their_own(browser, monday):
     assert page.count("Good for hole") == 3
     assert f"/items/{drill.id}/reviews" in page
     assert browser.get(f"/items/{drill.id}/reviews").text.count("Good for hole") == 5
+
+
+def test_moderators_are_led_to_a_page_only_where_it_shows_itself_to_them(app, monday):
+    one = back(monday)
+    by_borrower, by_owner = both(one)
+    judge = moderator()
+    readers = {by_borrower.id: neighbour("A reader"), by_owner.id: db.session.get_one(Person, one.borrower_id)}
+    pages = {}
+    for number, reader in readers.items():
+        reference = factories.report(f"review:{number}", reader).case.reference
+        pages[number] = sign_in(app.test_client(), judge).get(f"/moderation/cases/{reference}").text
+
+    assert re.findall('href="([^"]+)">See it on its page', pages[by_borrower.id]) == [
+        f"/items/{one.item_id}/reviews#review-{by_borrower.id}"
+    ]
+    assert "Clean and on time." in pages[by_owner.id], "read here, as it stands on the page of the loan only"
+    assert "See it on its page" not in pages[by_owner.id]
 
 
 def test_nothing_is_said_of_a_thing_that_one_may_not_find(browser, monday):

@@ -12,8 +12,7 @@ from marketplace.web.access import current_person
 from marketplace.web.security import Limit, visitor
 
 THINGS, LOANS, WANTED = _l("Things"), _l("Loans"), _l("Wanted board")
-OFTEN = (Limit("thing asked for", 40, timedelta(hours=1), visitor),)
-"""How often a program may ask for things."""
+OFTEN = (Limit("thing asked for", policy.ASKED_AN_HOUR, timedelta(hours=1), visitor),)
 
 RULES = (
     errors.NotOffered, errors.OwnThing, errors.NotVerified, errors.OtherDistrict, errors.NotAMember, errors.InThePast,

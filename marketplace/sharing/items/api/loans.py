@@ -65,8 +65,7 @@ def _seen(reference: str) -> Loan:
     """A loan that the person may see; of a library's, who read it is put on record."""
     found, person = queries.get_loan(reference), current_person()
     reveal(policy.may_see, person, found)
-    if found.item.library is not None and not policy.borrows(person, found):
-        looked("items.loan", {found.borrower_id: policy.office(person, found.item.library)})
+    looked("items.loan", policy.offices(person, found))
     return found
 
 

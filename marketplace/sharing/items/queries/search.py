@@ -132,9 +132,9 @@ def may_know(person: Person | None, member_of: Collection[int]) -> sa.ColumnElem
 
 def _conditions(wanted: Wanted) -> Iterable[sa.ColumnElement[bool]]:
     if wanted.words.strip():
-        yield Item.id.in_(search.matching(SEARCH_KIND, wanted.words))
+        yield search.among(Item.id, search.matching(SEARCH_KIND, wanted.words))
     if wanted.any_word:
-        yield Item.id.in_(search.holding_any(SEARCH_KIND, wanted.any_word))
+        yield search.among(Item.id, search.holding_any(SEARCH_KIND, wanted.any_word))
     if wanted.category:
         yield Item.category.in_(categories.with_all_below(wanted.category))
     if wanted.district_id:

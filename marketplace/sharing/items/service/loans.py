@@ -263,6 +263,7 @@ def _agree(loan: Loan) -> None:
 
 def _keep(loan: Loan, kept: occupancy.Occupancy) -> None:
     """What was kept for whoever was first in line is kept, for the days asked for, until the owner answers."""
+    listings.hold_still(loan.item)  # before its piece, as whoever promises it does
     kept.expires_at = loan.due_at
     try:
         occupancy.extend(kept, loan.interval)
@@ -278,9 +279,9 @@ def _claim(loan: Loan) -> None:
 
     Whoever turns to another piece turns to the next, never back, so that no two wait for each other.
     """
+    listings.hold_still(loan.item)
     let_go(loan)
     loan.pieces.clear()
-    listings.hold_still(loan.item)
     free = queries.free_units(loan.item, loan.interval)
     while len(free) >= loan.quantity:
         chosen = free[: loan.quantity]

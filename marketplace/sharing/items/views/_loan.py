@@ -12,8 +12,7 @@ from marketplace.web.access import current_person
 from marketplace.web.looking import looked
 from marketplace.web.security import Limit, visitor
 
-OFTEN = (Limit("thing asked for", 40, timedelta(hours=1), visitor),)
-"""How often someone may ask for things."""
+OFTEN = (Limit("thing asked for", policy.ASKED_AN_HOUR, timedelta(hours=1), visitor),)
 
 looking.page("items.loan", _l("A loan of yours"))
 
@@ -22,6 +21,5 @@ def seen(reference: str) -> Loan:
     """A loan that the present person may see; of a library's, who read it is put on record."""
     found, person = queries.get_loan(reference), current_person()
     reveal(policy.may_see, person, found)
-    if found.item.library is not None and not policy.borrows(person, found):
-        looked("items.loan", {found.borrower_id: policy.office(person, found.item.library)})
+    looked("items.loan", policy.offices(person, found))
     return found

@@ -114,8 +114,8 @@ def loan(reference: str) -> Response:
         problem=problems.latest(found), may_report=bool(policy.troubles(found)),
         trust=_lender(found) if borrows else None,
         told=reviews.of_loan(found, person), told_until=policy.reviewed_until(found),
-        may_tell=policy.may_still_review(found) and policy.may_review(person, found),
-        wholes=hooks.belongs_to.ask(subject("loan", found.id)),
+        may_tell=policy.may_tell(person, found, reviews.written(found).get(borrows)),
+        wholes=hooks.belongs_to.ask(subject("loan", found.id), person),
     )  # fmt: skip
 
 

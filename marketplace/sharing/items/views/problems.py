@@ -243,8 +243,7 @@ def _loan(reference: str) -> Loan:
     found = loan_queries.get_loan(reference)
     person = current_person()
     reveal(policy.may_see, person, found)
-    if found.item.library is not None and not policy.borrows(person, found):
-        looked("items.problem", {found.borrower_id: policy.office(person, found.item.library)})
+    looked("items.problem", policy.offices(person, found))
     return found
 
 

@@ -43,11 +43,11 @@ def write(reference: str) -> ResponseReturnValue:
             return redirect(url_for("loans.loan", reference=reference, _anchor="told"), 303)
     if form.refusal:
         found = seen(reference)
-    own = queries.of_loan(found, person).get(policy.borrows(person, found))
+    borrows = policy.borrows(person, found)
     return form.page(
         "sharing/items/reviews/write.html",
-        loan=found, item=found.item, borrows=policy.borrows(person, found), until=policy.reviewed_until(found),
-        may_write=policy.may_still_review(found) and (own is None or policy.may_change(person, own)),
+        loan=found, item=found.item, borrows=borrows, until=policy.reviewed_until(found),
+        may_tell=policy.may_tell(person, found, queries.written(found).get(borrows)),
     )  # fmt: skip
 
 
