@@ -155,7 +155,7 @@ def city() -> City:
         **_kit(library, owner),
         **_home_share(owner, who["coord"]),
         **_runs(who["other"], who["coord"]),
-        **_homeshare(owner),
+        **_grant(who["other"]),
         "link": "1-no-such-link",
         "name": "nosuchletter",
         "number": 0,
@@ -240,10 +240,10 @@ def _kit(building: Any, owner: Any) -> dict[str, Any]:
     return {"kit_id": made.id, "part_id": made.parts[1].id, "kit_booking": booked.reference}
 
 
-def _homeshare(owner: Any) -> dict[str, Any]:
-    """The owner's room to spare, and a grant that they asked for."""
-    home = factories.home(owner)
-    asked = grants.ask(owner, home, Repair.LOCK, 90_000, "The door does not lock.")
+def _grant(other: Any) -> dict[str, Any]:
+    """Another resident's room to spare, and a grant that they asked for."""
+    home = factories.home(other)
+    asked = grants.ask(other, home, Repair.LOCK, 90_000, "The door does not lock.")
     return {"home": home.reference, "grant": asked.reference}
 
 
@@ -349,6 +349,8 @@ def _runs(other: Any, coordinator: Any) -> dict[str, Any]:
     decided = runs.decide(coordinator, OverrideKind.BAN, waiting, home, "For now.", None)
     run = runs.keep(runs.make(time_limit=5.0), db.session())
     return {"waiting": waiting.reference, "offering": home.reference, "run_id": run.id, "override_id": decided.id}
+
+
 def _match(owner: Any, state: MatchState) -> Match:
     """A match of a home of the owner's, whose application has ended: only one at a time goes on."""
     home = factories.home(by=owner, checked=False)
