@@ -19,6 +19,7 @@ SET: dict[str, dict[str, Any]] = {
     "moderation_appeals": {"answer": None, "answer_text": "", "answered_by_id": None, "answered_at": None},
     "homeshare_applications": {"closed_at": None, "closed_because": None},
     "homeshare_checks": {"good_until": None},
+    "homeshare_runs": {"released_at": None, "released_by_id": None},
     "handovers": {"taken_by_id": None, "taken_at": None},
     "homeshare_grants": {
         "state": "asked", "decided_by_id": None, "decided_at": None, "done_at": None, "invoice_seen_on": None,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from marketplace.civic.accounts.models import Person
 from marketplace.kernel import clock, db
@@ -55,7 +56,7 @@ class Two:
         return self.student.person, self.home.person
 
 
-def proposed(**answers: object) -> Two:
+def proposed(**answers: Any) -> Two:
     """Two who were proposed to each other just now."""
     student, home, coordinator = factories.student(**answers), factories.home(), factories.coordinator()
     db.session.refresh(student, ["person"])
@@ -71,17 +72,17 @@ def meeting() -> Two:
     return two
 
 
-def agreeing(move: object) -> Two:
+def agreeing(move: Any) -> Two:
     """Two who met; `move` is how the test moves the clock. Their agreement begins today."""
     two = meeting()
     meetings.arrange(two.coordinator, two.match, clock.now() + timedelta(hours=1), "Riverside House", at_home=False)
-    move(clock.now() + timedelta(hours=2))  # type: ignore[operator]
+    move(clock.now() + timedelta(hours=2))
     meetings.go_on(two.coordinator, two.match)
     agreements.change(two.coordinator, two.match, {"moves_in_on": clock.today().isoformat()})
     return two
 
 
-def on_trial(move: object) -> Two:
+def on_trial(move: Any) -> Two:
     """Two who live together since today."""
     two = agreeing(move)
     for person in two.both:

@@ -17,11 +17,10 @@ from marketplace.sharing.homeshare.models.matches import GOING_ON, TOGETHER, Mat
 
 
 def _whole() -> list[Any]:
-    options: list[Any] = [joinedload(Match.meeting).joinedload(Meeting.set_by)]
+    options: list[Any] = [joinedload(Match.meeting).joinedload(Meeting.set_by).selectinload(Person.grants)]
     for side in (Match.student, Match.home):
         options += [
             joinedload(side).joinedload(Application.person).selectinload(Person.grants),
-            joinedload(side).joinedload(Application.coordinator),
             joinedload(side).joinedload(Application.campus),
             joinedload(side).joinedload(Application.district),
         ]
