@@ -19,6 +19,7 @@ SET: dict[str, dict[str, Any]] = {
     "moderation_appeals": {"answer": None, "answer_text": "", "answered_by_id": None, "answered_at": None},
     "homeshare_applications": {"closed_at": None, "closed_because": None},
     "homeshare_checks": {"good_until": None},
+    "homeshare_overrides": {"broken": "", "second_id": None, "seconded_at": None, "ended_at": None},
     "homeshare_runs": {"released_at": None, "released_by_id": None},
     "handovers": {"taken_by_id": None, "taken_at": None},
     "homeshare_grants": {
