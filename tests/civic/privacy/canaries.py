@@ -20,6 +20,13 @@ SET: dict[str, dict[str, Any]] = {
     "homeshare_applications": {"closed_at": None, "closed_because": None},
     "homeshare_checks": {"good_until": None},
     "homeshare_overrides": {"broken": "", "second_id": None, "seconded_at": None, "ended_at": None},
+    "homeshare_agreements": {"replaced_at": None},
+    "homeshare_matches": {
+        "home_id": lambda canaries, person_id: _home_across(canaries, person_id), "state": "declined",
+        "student_answer": None, "host_answer": None, "student_answered_at": None, "host_answered_at": None,
+        "student_reason": None, "host_reason": None,
+    },
+    "homeshare_matters": {"outcome": None, "settled_at": None, "settled_by_id": None},
     "homeshare_runs": {"released_at": None, "released_by_id": None},
     "handovers": {"taken_by_id": None, "taken_at": None},
     "homeshare_grants": {
@@ -42,7 +49,7 @@ SET: dict[str, dict[str, Any]] = {
     "uploads": {"refusal": None, "subject": None},
     "vouches": {"made_by_id": None, "ended_at": None, "ended_by_id": None},
 }  # fmt: skip
-"""Values that a table's own checks ask for, where what is made up would be refused."""
+"""Values that a table's own checks ask for, where what is made up would be refused; or functions that make them."""
 
 
 class Canaries:
@@ -104,7 +111,8 @@ def _row(canaries: Canaries, table: sa.Table, person_id: int, stays: Iterable[st
     fixed, row = SET.get(table.name, {}), {}
     for number, column in enumerate(table.columns):
         if column.name in fixed:
-            row[column.name] = fixed[column.name]
+            value = fixed[column.name]
+            row[column.name] = value(canaries, person_id) if callable(value) else value
         elif key := next(iter(column.foreign_keys), None):
             row[column.name] = _target(canaries, key, person_id)
         elif is_text(column) and column.name not in stays:
@@ -112,6 +120,15 @@ def _row(canaries: Canaries, table: sa.Table, person_id: int, stays: Iterable[st
         elif not (column.primary_key and isinstance(column.type, sa.Integer)):
             row[column.name] = _something(column, number, person_id)
     return row
+
+
+def _home_across(canaries: Canaries, person_id: int) -> int:
+    """A second application of the person's, of the other side: nobody lives with themselves."""
+    table = db.Base.metadata.tables["homeshare_applications"]
+    other: Any = table.c.side.type
+    own = _row(canaries, table, person_id) | {"reference": "ACROSS", "side": list(other.enum_class)[1]}
+    made = db.session.execute(sa.insert(table).values(own).returning(table.c.id))
+    return int(made.scalar_one())
 
 
 def _word(word: str, column: sa.Column[Any]) -> Any:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import selectinload
 from marketplace.civic.accounts.models import Person
 from marketplace.kernel import clock, db
 from marketplace.sharing.homeshare.models.agreements import Agreement, Signature
+from marketplace.sharing.homeshare.models.checkins import Outcome
 from marketplace.sharing.homeshare.models.matches import Answer, Match, MatchState, NoReason
 from marketplace.sharing.homeshare.queries import matches as queries
 from marketplace.sharing.homeshare.service import agreements, matches, matters, meetings
@@ -86,7 +87,7 @@ def test_two_coordinators_do_not_both_settle_a_matter(live_database):
     def attempt(_number, _turn):
         with clock.frozen(MONDAY):
             found = queries.held(match_id)
-            outcome = matters.Outcome.AGREED
+            outcome = Outcome.AGREED
             matters.settle(person(coordinator_id), found, queries.get_matter(found, matter_id), outcome)
 
     assert told(processes(live_database, attempt, 4, 1)) == {"done": 1, "settled_already": 3}

@@ -147,7 +147,7 @@ def parts(card: Mapping[str, Any], side: str) -> list[dict[str, Any]]:
                 "points": part["points"],
                 "of": part["of"],
                 "why": WHY[side, criterion],
-                "values": _values(criterion, student, home),
+                "told": _values(criterion, student, home),
             }
         )
     return told
