@@ -84,7 +84,8 @@ def test_two_say_yes_try_it_and_part(visitor, city, language, scripts, width):
         side.press("Sign")
     host.go(own)
     host.reads("If something is wrong")
-    first = sa.select(sa.func.min(CheckIn.id)).where(CheckIn.side == Side.HOST, CheckIn.answered_at.is_(None))
+    newest = sa.select(sa.func.max(CheckIn.match_id)).scalar_subquery()
+    first = sa.select(sa.func.min(CheckIn.id)).where(CheckIn.side == Side.HOST, CheckIn.match_id == newest)
     city.change(sa.update(CheckIn).where(CheckIn.id == first.scalar_subquery()).values(due_on=clock.today()))
 
     host.go(f"{own}/check-in")
