@@ -27,7 +27,7 @@ SET: dict[str, dict[str, Any]] = {
         "student_reason": None, "host_reason": None,
     },
     "homeshare_matters": {"outcome": None, "settled_at": None, "settled_by_id": None},
-    "homeshare_runs": {"released_at": None, "released_by_id": None},
+    "homeshare_runs": {"released_at": None, "released_by_id": None, "facts": None},  # found by who took part: test_runs
     "handovers": {"taken_by_id": None, "taken_at": None},
     "homeshare_grants": {
         "state": "asked", "decided_by_id": None, "decided_at": None, "done_at": None, "invoice_seen_on": None,

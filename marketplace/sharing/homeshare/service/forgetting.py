@@ -15,6 +15,7 @@ from marketplace.sharing.homeshare.models.checks import Check
 from marketplace.sharing.homeshare.models.matches import GOING_ON, Match
 from marketplace.sharing.homeshare.models.references import Reference
 from marketplace.sharing.homeshare.models.supporters import Supporter
+from marketplace.sharing.homeshare.service import runs
 from marketplace.sharing.homeshare.service.applications import end
 from marketplace.sharing.homeshare.service.telling import tell
 
@@ -63,6 +64,7 @@ def forget(applications: Sequence[Application]) -> None:
     ids = [one.id for one in applications]
     for one in applications:
         uploads.detach(subject("homeshare", one.id))
+    runs.forget(ids)
     for table in (Reference, Check, Appointment, Supporter):
         db.session.execute(sa.delete(table).where(table.application_id.in_(ids)))
     matched = sa.select(Match.student_id).union(sa.select(Match.home_id))

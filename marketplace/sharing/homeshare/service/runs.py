@@ -1,7 +1,7 @@
 """Runs: making a preview, releasing it, dropping it; and what coordinators decide by hand about two."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date, timedelta
 from random import Random, SystemRandom
 
@@ -225,11 +225,10 @@ def thin() -> None:
     db.session.execute(sa.delete(RunPerson).where(RunPerson.run_id.in_(sa.select(Run.id).where(Run.made_at < old))))
 
 
-def forget(person: Person) -> None:
-    """What erasing someone leaves of runs: the markets, in which their number means nobody."""
-    own = sa.select(Application.id).where(Application.person_id == person.id)
-    with_them = sa.select(RunPerson.run_id).where(RunPerson.application_id.in_(own))
+def forget(application_ids: Collection[int]) -> None:
+    """What forgetting applications leaves of runs: the markets, in which their numbers mean nobody."""
+    with_them = sa.select(RunPerson.run_id).where(RunPerson.application_id.in_(application_ids))
     db.session.execute(sa.update(Run).where(Run.id.in_(with_them)).values(facts=sa.null()))
-    db.session.execute(sa.delete(RunPerson).where(RunPerson.application_id.in_(own)))
+    db.session.execute(sa.delete(RunPerson).where(RunPerson.application_id.in_(application_ids)))
     for column in (Override.student_id, Override.home_id):
-        db.session.execute(sa.delete(Override).where(column.in_(own)))
+        db.session.execute(sa.delete(Override).where(column.in_(application_ids)))

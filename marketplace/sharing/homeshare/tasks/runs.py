@@ -10,6 +10,13 @@ from marketplace.sharing.homeshare.service import runs
 
 LEASE = timedelta(minutes=15)
 AT_ONCE_LIMIT = 20.0
+OF_NOBODY = frozenset(
+    {
+        "seed", "commitment", "next_seed", "next_commitment", "digest", "code_version", "last_level", "market",
+        "outcome", "changes", "left_out",
+    }
+)  # fmt: skip
+"""What a run keeps for good: numbers that mean nobody."""
 
 
 @jobs.task("homeshare.run", attempts=2, lease=LEASE, outside=True)
@@ -34,7 +41,6 @@ def soon() -> None:
 
 
 jobs.timed("homeshare.thin_runs", every=timedelta(days=1), after=timedelta(hours=4))(runs.thin)
-hooks.erasing.register(runs.forget)
 hooks.personal_data.register(queries.own_data)
 
 register(
@@ -53,6 +59,7 @@ register(
         _l("Answers for 90 days; the markets, which name nobody, for good."),
         Erased.NAMELESS,
         job="homeshare.thin_runs",
+        stays=OF_NOBODY,
     ),
     Kept(
         "homeshare_overrides",
