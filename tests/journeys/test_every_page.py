@@ -21,7 +21,11 @@ from marketplace.kernel import clock
 from marketplace.kernel.progress import LongWork
 from marketplace.portal.demo.queries import DOMAIN
 from marketplace.portal.kits.models import Kit, KitBooking
+from marketplace.sharing.homeshare.layouts.agreements import terms_of, text_of
+from marketplace.sharing.homeshare.models.agreements import Agreement, digest_of
 from marketplace.sharing.homeshare.models.applications import Application, ApplicationState, Campus, Side
+from marketplace.sharing.homeshare.models.checkins import CheckIn
+from marketplace.sharing.homeshare.models.matches import Answer, Match, MatchState
 from marketplace.sharing.homeshare.models.references import Reference
 from marketplace.sharing.homeshare.models.runs import Run
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
@@ -50,7 +54,8 @@ NO_PAGES = {
     "/account/identity/link",
     "/moderation/together",  # but for those that were ticked, below
     "/conversations/<int:conversation_id>/block",  # one blocks a person, not a building
-    "/homeshare/runs/<int:run_id>.json",
+    "/homeshare/runs/<int:run_id>.json", "/homeshare/matches/<reference>/meeting.ics",
+    "/homeshare/matches/<reference>/agreement.pdf", "/homeshare/staff/matches/<reference>/agreement.pdf",
     "/items/loans/<reference>/loan.ics", "/libraries/<int:library_id>/catalogue.csv",
     "/libraries/<int:library_id>/labels.pdf", "/items/impact.csv", "/items/refusals.csv",
 }  # fmt: skip
@@ -446,6 +451,37 @@ def _with_a_run(everyone: Everyone) -> None:
     while ask(newest) is None and monotonic() < deadline:
         sleep(0.2)
     everyone.things |= {"room_offered": "ROOMMINE", "run_id": ask(newest)}
+    _with_matches(everyone)
+
+
+def _with_matches(everyone: Everyone) -> None:
+    """A match of the resident's home in each state that a page asks for; its applications have ended."""
+    city, ask = everyone.city, everyone.city.ask
+    host, student = (
+        ask(sa.select(Person.id).where(Person.email == f"{one}@{DOMAIN}")) for one in ("resident", "admin")
+    )
+    over = {"state": ApplicationState.CLOSED, "sent_at": clock.now(), "closed_at": clock.now(), "answers": {}}
+    yes = {"student_answer": Answer.YES, "host_answer": Answer.YES}
+    yes |= {"student_answered_at": clock.now(), "host_answered_at": clock.now()}
+    lives = {"moved_in_on": clock.today(), "trial_until": clock.today() + timedelta(days=20)}
+    for state, facts in (
+        (MatchState.PROPOSED, {}), (MatchState.MEETING, yes), (MatchState.AGREEING, yes), (MatchState.TRIAL, yes | lives),
+    ):  # fmt: skip
+        names = [f"{side}{state.value[:4].upper()}" for side in ("H", "S")]
+        for name, side, person in zip(names, (Side.HOST, Side.STUDENT), (host, student), strict=True):
+            city.change(sa.insert(Application).values(reference=name, side=side, person_id=person, **over))
+        home_id, student_id = (ask(sa.select(Application.id).where(Application.reference == name)) for name in names)
+        reference = f"M{state.value[:4].upper()}"
+        by = clock.now() + timedelta(days=5)
+        made = {"reference": reference, "home_id": home_id, "student_id": student_id, "state": state, "answer_by": by}
+        city.change(sa.insert(Match).values(**made, **facts))
+        everyone.things[f"match_{state.value}"] = reference
+    text = text_of(terms_of({}, {}))
+    agreeing = ask(sa.select(Match.id).where(Match.reference == everyone.things["match_agreeing"]))
+    written = {"match_id": agreeing, "number": 1, "terms": terms_of({}, {}), "text": text, "digest": digest_of(text)}
+    city.change(sa.insert(Agreement).values(written))
+    trial = ask(sa.select(Match.id).where(Match.reference == everyone.things["match_trial"]))
+    city.change(sa.insert(CheckIn).values(match_id=trial, side=Side.HOST, due_on=clock.today()))
 
 
 def _link(everyone: Everyone, email: str, subject: str) -> str:
@@ -492,6 +528,12 @@ OTHER_THING = {
         "home_free",
     ),
     "/homeshare/mine/<reference>/why": "room_offered",
+    "/homeshare/matches/<reference>": "match_proposed", "/homeshare/staff/matches/<reference>": "match_trial",
+    **dict.fromkeys(
+        ("/homeshare/matches/<reference>/agreement", "/homeshare/staff/matches/<reference>/agreement"), "match_agreeing"
+    ),
+    "/homeshare/matches/<reference>/end": "match_meeting",
+    **dict.fromkeys(("/homeshare/matches/<reference>/check-in", "/homeshare/matches/<reference>/help"), "match_trial"),
     "/homeshare/applications/<reference>/questions/<name> name": "page_of_questions",
     "/homeshare/references/<link>": "to_speak", "/homeshare/support/<link>": "to_support",
     "/things/<code>": "piece", "/libraries/<int:library_id>/repairs/<code>/new code": "piece",

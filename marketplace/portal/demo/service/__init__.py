@@ -15,6 +15,7 @@ from marketplace.portal.demo.service import (
     inbox,
     kits,
     land,
+    living,
     loans,
     people,
     reports,
@@ -130,7 +131,7 @@ def seed(
     applied = homeshare.apply(
         Random(f"{number} home share"), size.students, size.homes, size.campuses, crowd, ground, homes
     )
-    sharing = homeshare.live(Random(f"{number} living together"), applied)
+    sharing = living.live(Random(f"{number} living together"), applied, told)
     known = vouches.vouch(Random(f"{number} vouches"), crowd, buildings, told)
     together, more_booked, more_lent = kits.make(Random(f"{number} kits"), rooms, lent, crowd)
     talked, insult = talks.talk(Random(f"{number} talks"), size.conversations, crowd, told)
