@@ -64,7 +64,7 @@ def apply(
 
 
 def _coordinators(random: Random, others: list[Person], crowd: Crowd) -> list[Person]:
-    more = random.sample(others, min(COORDINATORS - 1, len(others) // 4))
+    more = random.sample(others, min(COORDINATORS - 1, len(others) // 50))
     ids, admin = rows.numbers(RoleGrant), crowd.shown["admin"]
     since = admin.created_at + 40 * DAY
     rows.write(
