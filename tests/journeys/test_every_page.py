@@ -20,6 +20,8 @@ from marketplace.kernel import clock
 from marketplace.kernel.progress import LongWork
 from marketplace.portal.demo.queries import DOMAIN
 from marketplace.portal.kits.models import Kit, KitBooking
+from marketplace.sharing.homeshare.models.applications import Application, ApplicationState, Campus, Side
+from marketplace.sharing.homeshare.models.grants import Grant, Repair
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
 from marketplace.sharing.items.models.libraries import LibraryMember, RepairTicket, StockTake
 from marketplace.sharing.items.models.listing import Item, ItemUnit, Library
@@ -48,6 +50,7 @@ NO_PAGES = {
     "/conversations/<int:conversation_id>/block",  # one blocks a person, not a building
     "/items/loans/<reference>/loan.ics", "/libraries/<int:library_id>/catalogue.csv",
     "/libraries/<int:library_id>/labels.pdf", "/items/impact.csv", "/items/refusals.csv",
+    "/homeshare/figures.csv", "/homeshare/supply.csv", "/homeshare/supply.geojson", "/homeshare/staff/fairness.csv",
 }  # fmt: skip
 WITH_QUESTIONS = [
     ("public", "/spaces/?date=<day>&from=13:00&to=18:00&minutes=120&people=20&needs=projector"),
@@ -137,6 +140,7 @@ def everyone(browser: Browser, city: City) -> Iterator[Everyone]:
     with_a_payment(made)
     with_a_library(made)
     with_a_kit(made)
+    with_a_room_to_spare(made)
     yield made
     for visitor in made.visitors.values():
         visitor.page.context.close()
@@ -377,6 +381,31 @@ def with_a_kit(everyone: Everyone) -> None:
     }
 
 
+def with_a_room_to_spare(everyone: Everyone) -> None:
+    """The resident applied with a room and asked for a grant; someone on the staff looks after home share."""
+    city, now, people = everyone.city, clock.now(), {}
+    for name in ("resident", "staff"):
+        people[name] = city.ask(sa.select(Person.id).where(Person.email == f"{name}@{DOMAIN}"))
+    city.change(sa.insert(RoleGrant).values(person_id=people["staff"], role=Role.COORDINATOR))
+    city.change(sa.insert(Campus).values(name="강변대학교", name_en="Riverside", latitude=37.55, longitude=126.99))
+    applied = sa.insert(Application).values(
+        side=Side.HOST, person_id=people["resident"], answers={}, state=ApplicationState.OPEN, sent_at=now,
+        waiting_since=now,
+    )  # fmt: skip
+    city.change(applied)
+    home = city.ask(sa.select(sa.func.max(Application.id)))
+    asked = sa.insert(Grant).values(
+        home_id=home, host_id=people["resident"], repair=Repair.LOCK, amount=90_000, most=1_000_000,
+        words="문이 잠기지 않습니다.",
+    )  # fmt: skip
+    city.change(asked)
+    city.typed += ["문이 잠기지 않습니다.", "강변대학교", "Riverside"]
+    everyone.things |= {
+        "home": city.ask(sa.select(Application.reference).where(Application.id == home)),
+        "grant": city.ask(sa.select(Grant.reference).where(Grant.home_id == home)),
+    }
+
+
 OTHER_THING = {
     "/confirm/<link>": "confirm", "/new-password/<link>": "reset", "/spaces/bookings/<reference>/details": "held",
     "/spaces/staff/bookings/<reference>": "request", "/groups/join/<link>": "invitation",
@@ -394,6 +423,7 @@ OTHER_THING = {
     "/items/loans/<reference>/review": "back", "/items/loans/<reference>/review/reply": "told",
     "/items/<int:item_id>/reviews": "well_known",
     "/kits/bookings/<reference>": "kit_booking", "/kits/bookings/<reference>/cancel": "kit_booking",
+    "/homeshare/audit/<reference>": "home", "/homeshare/grants/<reference>": "grant",
     "/things/<code>": "piece", "/libraries/<int:library_id>/repairs/<code>/new code": "piece",
 }  # fmt: skip
 SEEN_BY = {
@@ -407,6 +437,7 @@ SEEN_BY = {
     "staff: moderator, administrator": "moderator",
     "staff: safeguarding": "moderator",
     "staff: staff, administrator": "staff",
+    "staff: coordinator": "staff",
 }
 SEEN_BY_OTHERS = {
     "/groups/join/<link>": "staff", "/groups/<int:group_id>/join": "moderator",
