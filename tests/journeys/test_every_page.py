@@ -25,6 +25,7 @@ from marketplace.sharing.homeshare.layouts.agreements import terms_of, text_of
 from marketplace.sharing.homeshare.models.agreements import Agreement, digest_of
 from marketplace.sharing.homeshare.models.applications import Application, ApplicationState, Campus, Side
 from marketplace.sharing.homeshare.models.checkins import CheckIn
+from marketplace.sharing.homeshare.models.grants import Grant, Repair
 from marketplace.sharing.homeshare.models.matches import Answer, Match, MatchState
 from marketplace.sharing.homeshare.models.references import Reference
 from marketplace.sharing.homeshare.models.runs import Run
@@ -58,6 +59,7 @@ NO_PAGES = {
     "/homeshare/matches/<reference>/agreement.pdf", "/homeshare/staff/matches/<reference>/agreement.pdf",
     "/items/loans/<reference>/loan.ics", "/libraries/<int:library_id>/catalogue.csv",
     "/libraries/<int:library_id>/labels.pdf", "/items/impact.csv", "/items/refusals.csv",
+    "/homeshare/figures.csv", "/homeshare/supply.csv", "/homeshare/supply.geojson", "/homeshare/staff/fairness.csv",
 }  # fmt: skip
 WITH_QUESTIONS = [
     ("public", "/spaces/?date=<day>&from=13:00&to=18:00&minutes=120&people=20&needs=projector"),
@@ -443,6 +445,11 @@ def _with_a_run(everyone: Everyone) -> None:
     own = {"person_id": ask(sa.select(Person.id).where(Person.email == f"newcomer@{DOMAIN}")), "answers": {}}
     open_ = {"state": ApplicationState.OPEN, "sent_at": clock.now(), "waiting_since": clock.now()}
     city.change(sa.insert(Application).values(side=Side.HOST, reference="ROOMMINE", **own, **open_))
+    home = ask(sa.select(Application.id).where(Application.reference == "ROOMMINE"))
+    asked = {"repair": Repair.LOCK, "amount": 90_000, "most": 1_000_000, "words": "문이 잠기지 않습니다."}
+    city.change(sa.insert(Grant).values(home_id=home, host_id=own["person_id"], **asked))
+    city.typed.append(str(asked["words"]))
+    everyone.things["grant"] = ask(sa.select(Grant.reference).where(Grant.home_id == home))
     staff = everyone.window("staff")
     staff.go("/homeshare/staff/runs")
     staff.press("Make a preview now")
@@ -465,7 +472,8 @@ def _with_matches(everyone: Everyone) -> None:
     yes |= {"student_answered_at": clock.now(), "host_answered_at": clock.now()}
     lives = {"moved_in_on": clock.today(), "trial_until": clock.today() + timedelta(days=20)}
     for state, facts in (
-        (MatchState.PROPOSED, {}), (MatchState.MEETING, yes), (MatchState.AGREEING, yes), (MatchState.TRIAL, yes | lives),
+        (MatchState.PROPOSED, {}), (MatchState.MEETING, yes), (MatchState.AGREEING, yes),
+        (MatchState.TRIAL, yes | lives),
     ):  # fmt: skip
         names = [f"{side}{state.value[:4].upper()}" for side in ("H", "S")]
         for name, side, person in zip(names, (Side.HOST, Side.STUDENT), (host, student), strict=True):
@@ -536,6 +544,7 @@ OTHER_THING = {
     **dict.fromkeys(("/homeshare/matches/<reference>/check-in", "/homeshare/matches/<reference>/help"), "match_trial"),
     "/homeshare/applications/<reference>/questions/<name> name": "page_of_questions",
     "/homeshare/references/<link>": "to_speak", "/homeshare/support/<link>": "to_support",
+    "/homeshare/audit/<reference>": "room_offered", "/homeshare/grants/<reference>": "grant",
     "/things/<code>": "piece", "/libraries/<int:library_id>/repairs/<code>/new code": "piece",
 }  # fmt: skip
 SEEN_BY = {
@@ -550,9 +559,16 @@ SEEN_BY = {
     "staff: moderator, administrator": "moderator",
     "staff: safeguarding": "moderator",
     "staff: staff, administrator": "staff",
+    "staff: coordinator": "staff",
 }
 SEEN_BY_OTHERS = {
-    "/homeshare/mine/<reference>/why": "newcomer",
+    **dict.fromkeys(
+        (
+            "/homeshare/mine/<reference>/why", "/homeshare/audit/<reference>", "/homeshare/grants",
+            "/homeshare/grants/<reference>", "/homeshare/grants/new",
+        ),
+        "newcomer",
+    ),
     "/homeshare/support/<link>": "manager", "/homeshare/supporting/<int:supporter_id>": "newcomer",
     "/homeshare/apply/<side>": "manager",
     "/groups/join/<link>": "staff", "/groups/<int:group_id>/join": "moderator",
