@@ -340,8 +340,8 @@ def with_a_problem(everyone: Everyone) -> None:
 
 def with_a_payment(everyone: Everyone) -> None:
     """Of a loan long over between others, mediators decided that the fund pays."""
-    ask, on_duty = everyone.city.ask, sa.select(RoleGrant.person_id)
-    between_others = sa.and_(Loan.borrower_id.not_in(on_duty), Loan.item.has(Item.owner_id.not_in(on_duty)))
+    ask, shown = everyone.city.ask, sa.select(Person.id).where(Person.email.endswith(DOMAIN))
+    between_others = sa.and_(Loan.borrower_id.not_in(shown), Loan.item.has(Item.owner_id.not_in(shown)))
     loan = ask(sa.select(Loan.id).where(between_others, Loan.state == LoanState.CLOSED).order_by(Loan.id))
     borrower = ask(sa.select(Loan.borrower_id).where(Loan.id == loan))
     owner = ask(sa.select(Item.owner_id).join(Loan, Loan.item_id == Item.id).where(Loan.id == loan))
@@ -468,13 +468,14 @@ def _with_matches(everyone: Everyone) -> None:
         ask(sa.select(Person.id).where(Person.email == f"{one}@{DOMAIN}")) for one in ("resident", "admin")
     )
     over = {"state": ApplicationState.CLOSED, "sent_at": clock.now(), "closed_at": clock.now(), "answers": {}}
-    yes = {"student_answer": Answer.YES, "host_answer": Answer.YES}
+    yes: dict[str, Any] = {"student_answer": Answer.YES, "host_answer": Answer.YES}
     yes |= {"student_answered_at": clock.now(), "host_answered_at": clock.now()}
     lives = {"moved_in_on": clock.today(), "trial_until": clock.today() + timedelta(days=20)}
-    for state, facts in (
+    lived: tuple[tuple[MatchState, dict[str, Any]], ...] = (
         (MatchState.PROPOSED, {}), (MatchState.MEETING, yes), (MatchState.AGREEING, yes),
         (MatchState.TRIAL, yes | lives),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for state, facts in lived:
         names = [f"{side}{state.value[:4].upper()}" for side in ("H", "S")]
         for name, side, person in zip(names, (Side.HOST, Side.STUDENT), (host, student), strict=True):
             city.change(sa.insert(Application).values(reference=name, side=side, person_id=person, **over))
@@ -559,7 +560,6 @@ SEEN_BY = {
     "staff: moderator, administrator": "moderator",
     "staff: safeguarding": "moderator",
     "staff: staff, administrator": "staff",
-    "staff: coordinator": "staff",
 }
 SEEN_BY_OTHERS = {
     **dict.fromkeys(
