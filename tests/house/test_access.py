@@ -38,6 +38,7 @@ from marketplace.sharing.homeshare.models.checks import CheckKind
 from marketplace.sharing.homeshare.models.grants import Repair
 from marketplace.sharing.homeshare.models.locked import lock
 from marketplace.sharing.homeshare.models.matches import Match, MatchState
+from marketplace.sharing.homeshare.models.outcomes import Outcome
 from marketplace.sharing.homeshare.models.overrides import OverrideKind
 from marketplace.sharing.homeshare.models.references import Relation
 from marketplace.sharing.homeshare.queries import matches as match_queries
@@ -367,6 +368,7 @@ def _living(owner: Any, coordinator: Any) -> dict[str, Any]:
     agreeing, trial = _match(owner, MatchState.AGREEING), _match(owner, MatchState.TRIAL)
     digest = agreements.begin(agreeing).digest
     db.session.add(CheckIn(match_id=trial.id, side=Side.HOST, due_on=clock.today()))
+    db.session.add(Outcome(match_id=trial.id, side=Side.HOST))
     matter = matters.ask_mediation(owner, trial)
     return {
         "match_proposed": proposed.reference, "match_meeting": meeting.reference, "match_agreeing": agreeing.reference,
@@ -446,6 +448,7 @@ ABOUT = {  # what the address names, where it is not the plain one
     "homeshare_matches.ics": {"reference": "match_meeting"},
     "homeshare_matches.match": {"reference": "match_trial"},
     "homeshare_matches.mediation": {"reference": "match_agreeing"},
+    "homeshare_outcomes.say": {"reference": "match_trial"},
     "homeshare_references.answer": {"link": "word_link"},
     "homeshare_references.named": {"reference": "search"},
     "homeshare_references.remove": {"reference": "search"},

@@ -153,11 +153,12 @@ def _shares(query: sa.Select[int, int, int]) -> Shares:
     rows = [counts.get(number, (0, 0)) for number in range(-1, len(quarters))]
     yeses, all_yeses = shielded([yes for yes, _ in rows])
     noes, all_noes = shielded([no for _, no in rows])
-    cells = [_share(yes, no) for yes, no in zip(yeses, noes, strict=True)]
-    return Shares(dict(zip(quarters, cells[1:], strict=True)), _share(all_yeses, all_noes))
+    cells = [share(yes, no) for yes, no in zip(yeses, noes, strict=True)]
+    return Shares(dict(zip(quarters, cells[1:], strict=True)), share(all_yeses, all_noes))
 
 
-def _share(yes: Shown, no: Shown) -> Share:
+def share(yes: Shown, no: Shown) -> Share:
+    """A share as it may be published, of counts that may be."""
     if isinstance(yes, Hidden):
         return Share(yes, yes)
     return Share(no, no) if isinstance(no, Hidden) else Share(yes, yes + no)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from flask import Blueprint, Response, url_for
 
 from marketplace.civic.places import queries as places
-from marketplace.kernel import clock, tables
+from marketplace.kernel import clock, money, tables
 from marketplace.kernel.disclosure import LEAST, Hidden
-from marketplace.sharing.homeshare.queries import figures, supply
+from marketplace.sharing.homeshare.queries import figures, outcomes, supply
 from marketplace.web import downloads, maps
 from marketplace.web.access import public
 from marketplace.web.pages import page
@@ -29,7 +29,8 @@ def city() -> Response:
         "sharing/homeshare/figures.html",
         quarters=figures.last_quarters(clock.today()), soon=figures.matched_soon(), lasting=figures.lasting(),
         left=figures.left_unmatched(), ended=ended, all_of_them=all_of_them, pairs=pairs, now=now,
-        stages=figures.stages(), supply=found, picture=_picture(found), least=LEAST, reach=supply.REACH // 1000,
+        said=outcomes.achieved(), questions=outcomes.QUESTIONS, stages=figures.stages(),
+        supply=found, picture=_picture(found), least=LEAST, reach=supply.REACH // 1000,
         least_for_tail=figures.LEAST_FOR_TAIL,
     )  # fmt: skip
 
@@ -60,6 +61,10 @@ def _rows() -> Iterator[tuple[object, ...]]:
     for quarter, count in pairs.items():
         yield "current_pairs", quarter.name, _plain(count), "", "pairs"
     yield "current_pairs", "today", _plain(now), "", "pairs"
+    for said in outcomes.achieved():
+        for name, share in said.shares.items():
+            yield f"{name}_{said.side.value}", "all", _plain(share.percent), _plain(share.of), "%"
+        yield f"saved_a_month_{said.side.value}", "all", _plain(said.saved), "", money.currency()
     for stage in figures.stages():
         yield f"median_{stage.name}", "all", _plain(stage.median), _plain(stage.of), "days"
         yield f"ninth_decile_{stage.name}", "all", _plain(stage.ninth), _plain(stage.of), "days"

@@ -29,6 +29,7 @@ from marketplace.sharing.homeshare.models.matches import (
     NoReason,
 )
 from marketplace.sharing.homeshare.queries import matches as queries
+from marketplace.sharing.homeshare.queries import outcomes
 from marketplace.sharing.homeshare.schemas import matches as schemas
 from marketplace.sharing.homeshare.service import agreements, checkins, living, matches, matters
 from marketplace.sharing.homeshare.views._match import card_of, contact_of, own, place_of
@@ -69,6 +70,7 @@ def _page(reference: str, form: Form) -> Response:
         no_reasons=NoReason, said=found.answer_of(side),
         going_on=found.state in GOING_ON, together=found.state in TOGETHER,
         asked=queries.open_checkin(found, side) if found.state in TOGETHER else None,
+        survey=outcomes.of_side(found, side),
         asks_to_go_on=policy.may_say_whether_to_go_on(found), goes_on=found.goes_on_of(side), replies=brought_up,
         **card_of(found, side),
     )  # fmt: skip
