@@ -27,6 +27,7 @@ from marketplace.sharing.homeshare.models.applications import Application, Appli
 from marketplace.sharing.homeshare.models.checkins import CheckIn
 from marketplace.sharing.homeshare.models.grants import Grant, Repair
 from marketplace.sharing.homeshare.models.matches import Answer, Match, MatchState
+from marketplace.sharing.homeshare.models.outcomes import Outcome
 from marketplace.sharing.homeshare.models.references import Reference
 from marketplace.sharing.homeshare.models.runs import Run
 from marketplace.sharing.items.models.lending import Loan, LoanPiece, LoanState
@@ -491,6 +492,7 @@ def _with_matches(everyone: Everyone) -> None:
     city.change(sa.insert(Agreement).values(written))
     trial = ask(sa.select(Match.id).where(Match.reference == everyone.things["match_trial"]))
     city.change(sa.insert(CheckIn).values(match_id=trial, side=Side.HOST, due_on=clock.today()))
+    city.change(sa.insert(Outcome).values(match_id=trial, side=Side.HOST))
 
 
 def _link(everyone: Everyone, email: str, subject: str) -> str:
@@ -542,7 +544,9 @@ OTHER_THING = {
         ("/homeshare/matches/<reference>/agreement", "/homeshare/staff/matches/<reference>/agreement"), "match_agreeing"
     ),
     "/homeshare/matches/<reference>/end": "match_meeting",
-    **dict.fromkeys(("/homeshare/matches/<reference>/check-in", "/homeshare/matches/<reference>/help"), "match_trial"),
+    **dict.fromkeys(
+        (f"/homeshare/matches/<reference>/{page}" for page in ("check-in", "help", "outcome")), "match_trial"
+    ),
     "/homeshare/applications/<reference>/questions/<name> name": "page_of_questions",
     "/homeshare/references/<link>": "to_speak", "/homeshare/support/<link>": "to_support",
     "/homeshare/audit/<reference>": "room_offered", "/homeshare/grants/<reference>": "grant",
