@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from marketplace.kernel import calendar, clock, credentials, db, jobs, limits, money, outward, storage, vault
 from marketplace.settings import Settings
+from marketplace.sharing.homeshare.models import programme
 from marketplace.web import access, errors, i18n, logs, mailbox, once, pages, security
 
 FEATURES = (
@@ -54,6 +55,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     vault.set_keys(settings.vault_keys)
     storage.use(storage.at(settings.storage_url, settings.data_dir / "files"))
     outward.set_anywhere(settings.webhooks_anywhere)
+    if settings.homeshare_pack:
+        programme.set_pack(Path(settings.homeshare_pack))
     logs.install(readable=not settings.in_production)
     app.extensions["engine"] = db.connect(settings.database_url)
     _lay_ground(app, settings)

@@ -61,6 +61,7 @@ class Settings:
     source_url: str = ""
     auto_hide_reports: int = 3
     insurance_fund: bool = False
+    homeshare_pack: str = ""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
