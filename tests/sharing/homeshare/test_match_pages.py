@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from marketplace.civic.accounts.queries import person
 from marketplace.kernel import clock, db
 from marketplace.sharing.homeshare.models.checkins import Matter
 from marketplace.sharing.homeshare.models.locked import lock
@@ -169,3 +170,12 @@ def test_who_reads_is_on_record(browser, monday):
     factories.sign_in(browser, two.student.person)
 
     assert "Your match of home share" in browser.get("/account/looked").text
+
+
+def test_an_application_leads_to_the_match_that_goes_on(browser):
+    home = factories.home()
+    match = factories.match(factories.student(), home)
+    applied, reference = home.reference, match.reference
+    factories.sign_in(browser, person(home.person_id))
+
+    assert f'href="/homeshare/matches/{reference}"' in browser.get(f"/homeshare/applications/{applied}").text

@@ -22,6 +22,7 @@ from marketplace.sharing.homeshare.models.questions import Kind, Page
 from marketplace.sharing.homeshare.queries import applications as queries
 from marketplace.sharing.homeshare.queries import appointments as appointment_queries
 from marketplace.sharing.homeshare.queries import checks as check_queries
+from marketplace.sharing.homeshare.queries import matches as match_queries
 from marketplace.sharing.homeshare.queries import runs as run_queries
 from marketplace.sharing.homeshare.schemas import applications as schemas
 from marketplace.sharing.homeshare.service import applications as service
@@ -92,6 +93,7 @@ def application(reference: str) -> Response:
         pictures=of_subjects([subject(found)])[subject(found)],
         reasons=_reasons(found),
         waits=found.state is ApplicationState.OPEN and not run_queries.is_kept(found),
+        matches=[match for match in match_queries.of_application(found.id) if match.ended_at is None],
     )
 
 
