@@ -11,9 +11,7 @@ interval (1978) it exists where a share is nought, which is the case that matter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
-
-from scipy.optimize import brentq
-from scipy.stats import chi2
+from statistics import NormalDist
 
 FOUR_FIFTHS = 0.8
 LEVEL = 0.95
@@ -45,7 +43,7 @@ def ratio_of_shares(yes: int, of: int, other_yes: int, other_of: int, level: flo
         raise ValueError("counts must lie between nought and what they are of")
     if yes == other_yes == 0:
         return Ratio(1.0, 0.0, inf)
-    most = float(chi2.ppf(level, 1))
+    most = NormalDist().inv_cdf((1 + level) / 2) ** 2  # chi-squared with one degree of freedom: a normal one squared
 
     def beyond(ratio: float) -> float:
         return score(ratio, yes, of, other_yes, other_of) - most
@@ -64,6 +62,8 @@ def _crossing(beyond: Callable[[float], float], start: float, *, down: bool) -> 
     far = near * step
     while beyond(far) <= 0:
         far *= step
+    from scipy.optimize import brentq  # noqa: PLC0415 - slow to load, and only the fairness panel needs it
+
     return float(brentq(beyond, *sorted((near, far)), xtol=1e-12, rtol=1e-12))
 
 

@@ -1,8 +1,6 @@
 """How many people can be housed at most, whatever is stable: a bound that proves a pairing of that size."""
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching, maximum_flow
 
 from matching.pairing.problem import Ints, Market
 
@@ -17,6 +15,9 @@ def most_housed(market: Market, edges: Ints | None = None) -> int:
     chosen = np.arange(len(market.seeker)) if edges is None else edges
     if not chosen.size:
         return 0
+    from scipy.sparse import csr_array  # noqa: PLC0415 - a third of a second of every start, and only runs need it
+    from scipy.sparse.csgraph import maximum_bipartite_matching, maximum_flow  # noqa: PLC0415
+
     seeker, home = market.seeker[chosen], market.home[chosen]
     lefts, rights = len(market.people), len(market.rooms)
     if (market.rooms <= 1).all() and (market.people == 1).all():

@@ -15,8 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_array
 
 from matching.pairing.bound import most_housed
 from matching.pairing.objective import Level
@@ -287,6 +285,9 @@ class Programme:
         left = self.deadline - monotonic()
         if left <= 0:
             raise OutOfTime(bound)
+        from scipy.optimize import Bounds, LinearConstraint, milp  # noqa: PLC0415 - slow to load, and only runs need it
+        from scipy.sparse import csr_array  # noqa: PLC0415
+
         cost = np.zeros(self.columns)
         cost[: self.edges] = -value
         upper = np.ones(self.columns)

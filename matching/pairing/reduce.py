@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from matching.pairing.problem import NOWHERE, Ints, Market, starts
 
@@ -79,6 +77,9 @@ def parts(market: Market, alive: NDArray[np.bool_]) -> list[Part]:
     kept = np.flatnonzero(alive)
     if not kept.size:
         return []
+    from scipy.sparse import csr_array  # noqa: PLC0415 - slow to load, and only runs need it
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     lefts, rights = len(market.people), len(market.rooms)
     ends = (market.seeker[kept], lefts + market.home[kept])
     graph = csr_array((np.ones(len(kept), np.int8), ends), shape=(lefts + rights, lefts + rights))
