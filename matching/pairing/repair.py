@@ -35,21 +35,27 @@ def repair(lists: Lists, start: list[int]) -> Pairing:
 def _settle_for_certain(pairing: Pairing) -> Pairing:
     """Settle any pairing of single people, without circles.
 
-    First whoever would push someone out of a full home leaves their room. Then homes with free rooms win housed people
-    who would rather live there, best first: seekers only gain, so nobody housed pushes into a full home. At last those
-    without a home ask from the top of their lists: homes only gain, so nobody housed can get in anywhere better.
+    First whoever would rather live where someone is liked less leaves their room, even if a room is free there now: it
+    may be taken before. Then homes with free rooms win housed people who would rather live there, best first: seekers
+    only gain, so nobody housed pushes into a home. At last those without a home ask from the top of their lists: homes
+    only gain, so nobody housed can get in anywhere better.
     """
-    lists = pairing.lists
-    while True:
-        blocking = [edge for edge in _blocking(pairing) if not pairing.free[lists.home[edge]]]
-        pushing = sorted({lists.seeker[edge] for edge in blocking if pairing.at[lists.seeker[edge]] >= 0})
-        if not pushing:
-            break
+    while pushing := [s for s, edge in enumerate(pairing.at) if edge >= 0 and _would_push(pairing, s)]:
         for seeker in pushing:
             pairing.drop(pairing.at[seeker])
     _fill_free_rooms(pairing)
     _settle_seekers(pairing)
     return pairing
+
+
+def _would_push(pairing: Pairing, seeker: int) -> bool:
+    """Whether one person would rather live where someone is liked strictly less."""
+    lists = pairing.lists
+    return any(
+        lists.home_rank[one] > lists.home_rank[edge]
+        for edge in _better(pairing, seeker)
+        for one in pairing.held[lists.home[edge]]
+    )
 
 
 def _push_in(pairing: Pairing, edge: int) -> int:

@@ -8,7 +8,7 @@ from matching.pairing import Problem, decide
 from matching.pairing.problem import market
 from matching.pairing.repair import _settle_for_certain, repair
 from matching.pairing.state import Lists, Pairing, could_take
-from tests.matching.pairing.cases import problems
+from tests.matching.pairing.cases import problem, problems
 
 pytestmark = pytest.mark.no_database
 
@@ -24,6 +24,17 @@ def test_any_earlier_pairs_are_repaired_to_stable_ones(of: Problem) -> None:
 @given(problems(most=6))
 def test_they_are_also_where_repairing_went_round_in_circles(of: Problem) -> None:
     lists, start = any_pairs(of)
+    assert_stable(_settle_for_certain(Pairing(lists, start)))
+
+
+def test_nobody_housed_pushes_into_a_home_whose_free_room_was_just_taken() -> None:
+    of = problem(
+        ("s0", "h1", 1, 0), ("s0", "h3", 0, 0), ("s4", "h2", 1, 0), ("s4", "h3", 0, 0), ("s5", "h3", 0, 1),
+        rooms=np.array([1, 1, 2]),
+    )  # fmt: skip
+    lists, start = any_pairs(of)
+    assert len(start) == 3
+
     assert_stable(_settle_for_certain(Pairing(lists, start)))
 
 
