@@ -15,7 +15,7 @@ from marketplace.civic.accounts.models import Person, Role, RoleGrant
 from marketplace.kernel import clock, db
 from marketplace.sharing.homeshare.models.applications import LIVE, Application, ApplicationState, Side
 from marketplace.sharing.homeshare.models.checks import Check
-from marketplace.sharing.homeshare.models.matches import GOING_ON, Match, MatchState
+from marketplace.sharing.homeshare.models.matches import GOING_ON, Match
 from marketplace.sharing.homeshare.models.references import Reference
 
 SOON = timedelta(days=30)
@@ -38,13 +38,6 @@ def pipeline() -> list[Stage]:
     counted = sa.select(Application.state, Application.side, sa.func.count()).where(Application.state.in_(LIVE))
     found = {(state, side): n for state, side, n in db.rows(counted.group_by(Application.state, Application.side))}
     return [Stage(one, found.get((one, Side.HOST), 0), found.get((one, Side.STUDENT), 0)) for one in LIVE]
-
-
-def matches_by_state() -> list[tuple[MatchState, int]]:
-    """How many matches that go on stand in each state."""
-    counted = sa.select(Match.state, sa.func.count()).where(Match.state.in_(GOING_ON)).group_by(Match.state)
-    found = {row[0]: row[1] for row in db.rows(counted)}
-    return [(state, found.get(state, 0)) for state in GOING_ON]
 
 
 def _unmatched() -> sa.ColumnElement[bool]:

@@ -15,7 +15,6 @@ from marketplace.civic.accounts.models import Person
 from marketplace.civic.places.models import District
 from marketplace.kernel import db
 from marketplace.kernel.disclosure import Hidden, Shown, shielded
-from marketplace.kernel.errors import NotFound
 from marketplace.kernel.hooks import Extract, extract
 from marketplace.kernel.words import Text, _l
 from marketplace.sharing.homeshare.models.applications import Application, Campus, Side
@@ -155,13 +154,6 @@ def _names() -> Any:
         return value.words
 
     return name
-
-
-def application(reference: str) -> Application:
-    """An application by its reference. Raises NotFound."""
-    if (found := db.session.scalar(sa.select(Application).where(Application.reference == reference))) is None:
-        raise NotFound
-    return found
 
 
 def said(application: Application) -> AuditFacts | None:

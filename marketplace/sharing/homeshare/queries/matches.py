@@ -195,6 +195,12 @@ def counts() -> dict[MatchState, int]:
     return {state: known.get(state, 0) for state in MatchState}
 
 
+def going_on() -> list[tuple[MatchState, int]]:
+    """The states of matches that go on, in order, with how many stand there."""
+    known = counts()
+    return [(state, known[state]) for state in GOING_ON]
+
+
 def is_asked_for(match: Match, kind: MatterKind) -> bool:
     """Whether something of this kind waits for a coordinator already."""
     waiting = sa.select(Matter.id).where(

@@ -18,6 +18,7 @@ from marketplace.sharing.homeshare.models.matches import GOING_ON, Match
 from marketplace.sharing.homeshare.models.overrides import Override
 from marketplace.sharing.homeshare.models.programme import programme
 from marketplace.sharing.homeshare.models.runs import Run, RunPerson, RunState
+from marketplace.sharing.homeshare.queries.applications import people_promised
 from matching.candidates.explain import Miss, near_misses
 from matching.candidates.facts import World
 from matching.pairing import Change, Explanation, Problem, Standing, Verifier, changes, explain
@@ -245,19 +246,6 @@ def own_data(person: Person) -> list[Extract]:
     ]
 
 
-def own_application(person: Person, side: Side | None = None) -> Application | None:
-    """Somebody's application that is not over; of a side, if they have one of each."""
-    wanted = sa.select(Application).where(Application.person_id == person.id, Application.closed_at.is_(None))
-    if side is not None:
-        wanted = wanted.where(Application.side == side)
-    return db.session.scalar(wanted.order_by(Application.id).limit(1))
-
-
 def is_kept(application: Application) -> bool:
     """Whether a room is kept for a student, or all rooms of a home are kept for someone."""
-    column = Match.home_id if application.side is Side.HOST else Match.student_id
-    kept = sa.select(sa.func.coalesce(sa.func.sum(Match.people), 0)).where(
-        column == application.id, Match.state.in_(GOING_ON)
-    )
-    wanted = application.rooms if application.side is Side.HOST else 1
-    return bool((db.session.scalar(kept) or 0) >= wanted)
+    return people_promised(application) >= (application.rooms if application.is_host else 1)

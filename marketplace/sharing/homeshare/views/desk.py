@@ -18,6 +18,7 @@ from marketplace.sharing.homeshare.models.locked import unlock
 from marketplace.sharing.homeshare.queries import applications, appointments
 from marketplace.sharing.homeshare.queries import checks as check_queries
 from marketplace.sharing.homeshare.queries import desk as queries
+from marketplace.sharing.homeshare.queries import matches as match_queries
 from marketplace.sharing.homeshare.queries import references as reference_queries
 from marketplace.sharing.homeshare.schemas import applications as schemas
 from marketplace.sharing.homeshare.service import applications as service
@@ -37,7 +38,7 @@ def desk() -> Response:
     """How many stand where, who waits longest, what runs out, whom one meets, and who looks after how many."""
     return page(
         "sharing/homeshare/desk.html",
-        pipeline=queries.pipeline(), matches=queries.matches_by_state(), waiting=queries.waiting_longest(),
+        pipeline=queries.pipeline(), matches=match_queries.going_on(), waiting=queries.waiting_longest(),
         running_out=queries.running_out(), answers=queries.answers_to_read(), calendar=appointments.coming(),
         workload=queries.workload(),
     )  # fmt: skip

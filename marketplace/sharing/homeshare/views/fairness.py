@@ -13,7 +13,7 @@ from marketplace.kernel.disclosure import Hidden
 from marketplace.kernel.words import _
 from marketplace.sharing.homeshare import policy
 from marketplace.sharing.homeshare.models.audits import Age, Income
-from marketplace.sharing.homeshare.queries import fairness
+from marketplace.sharing.homeshare.queries import applications, fairness
 from marketplace.sharing.homeshare.schemas.audits import Facts
 from marketplace.sharing.homeshare.service import audits
 from marketplace.web import downloads
@@ -58,7 +58,7 @@ def _rows() -> Iterator[tuple[object, ...]]:
 @residents
 def say(reference: str) -> ResponseReturnValue:
     """Say of oneself what shows whether all are treated alike, or take it back."""
-    person, application = current_person(), fairness.application(reference)
+    person, application = current_person(), applications.get_application(reference)
     reveal(policy.owns, person, application)
     with Form(Facts(), **_said(application)) as form:
         if form.submitted:

@@ -80,9 +80,6 @@ def _step(title: str, state: str, at: object = None) -> dict[str, Any]:
     return {"title": title, "at": at, "text": None, "state": state}
 
 
-ORDER = (MatchState.PROPOSED, MatchState.MEETING, MatchState.AGREEING, MatchState.TRIAL, MatchState.LIVING)
-
-
 def _steps(found: Match) -> list[dict[str, Any]]:
     """What has happened and what comes next."""
     titles = (_("Both say yes"), _("You meet"), _("You agree"), _("Trial"), _("You live together"))
@@ -90,7 +87,7 @@ def _steps(found: Match) -> list[dict[str, Any]]:
     if found.state not in GOING_ON:
         ended = show_moment(found.ended_at) if found.ended_at else None
         return [*steps, _step(str(found.state.words)[:1].upper() + str(found.state.words)[1:], "stopped", ended)]
-    here = ORDER.index(found.state)
+    here = GOING_ON.index(found.state)
     for number, title in enumerate(titles):
         state = "done" if number < here else "current" if number == here else "todo"
         steps.append(_step(title, state))
@@ -288,12 +285,8 @@ def waits_for_me(person: Person) -> Queue | None:
 def coming_up(person: Person) -> Any:
     """Meetings, and where one lives together, for the account page."""
     links = []
-    for one in queries.of_person(person, *ORDER[1:]):
-        when = f"{_('You meet')}, {show_moment(one.meeting.starts_at)}" if _meets(one) and one.meeting else None
-        said = when or str(one.state.words)
+    for one in queries.of_person(person, *GOING_ON[1:]):
+        meeting = one.meeting if one.state is MatchState.MEETING else None
+        said = f"{_('You meet')}, {show_moment(meeting.starts_at)}" if meeting else str(one.state.words)
         links.append((said[:1].upper() + said[1:], url_for("homeshare_matches.match", reference=one.reference)))
     return (_("Home share"), links) if links else None
-
-
-def _meets(one: Match) -> bool:
-    return one.state is MatchState.MEETING and one.meeting is not None
